@@ -1,0 +1,115 @@
+"""Who may read or stop a task. Closed by default."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Literal
+
+from asgiref.sync import sync_to_async
+from channels.auth import get_user
+from django.core import signing
+from django.utils.module_loading import import_string
+
+from taskstatus.conf import settings
+from taskstatus.stores import get_store
+
+__all__ = ["Caller", "allow_any", "is_allowed", "make_token", "owner_or_token", "read_token"]
+
+Action = Literal["read", "cancel"]
+Policy = Callable[["Caller", str, Action], Awaitable[bool]]
+
+SALT = "taskstatus.access"
+SCOPES: dict[str, frozenset[str]] = {
+    "read": frozenset({"read"}),
+    "read+cancel": frozenset({"read", "cancel"}),
+}
+PERMISSION = "taskstatus.view_taskstatus"
+
+
+@dataclass(slots=True)
+class Caller:
+    """Who asks. What costs a query is loaded when a policy asks for it, and then once."""
+
+    #: The ASGI scope of the connection.
+    scope: dict[str, Any]
+    #: The token that came with it, as sent.
+    token: str = ""
+    #: When the access ends, seconds since the epoch; a policy may set it.
+    expires: float | None = None
+    _user: Any = field(default=None, repr=False)
+
+    async def user(self) -> Any:
+        """Return the user of the session, AnonymousUser without one."""
+        if self._user is None:
+            user = self.scope.get("user")
+            self._user = user if user is not None else await get_user(self.scope)
+        return self._user
+
+    async def has_permission(self, permission: str) -> bool:
+        """Return whether the user has a Django permission."""
+        user = await self.user()
+        return bool(await sync_to_async(user.has_perm)(permission))
+
+
+def make_token(task_id: str, scope: str = "read", max_age: float | None = None) -> str:
+    """Return a signed token that lets its holder read a task (or ``"read+cancel"``).
+
+    It ends after ``max_age`` seconds (None: TOKEN_MAX_AGE_SECONDS). It is safe in a URL. Raises
+    ValueError for another scope.
+    """
+    if scope not in SCOPES:
+        raise ValueError(f"scope must be one of {', '.join(SCOPES)}, not {scope!r}")
+    age = settings.TOKEN_MAX_AGE_SECONDS if max_age is None else max_age
+    return signing.dumps([task_id, scope, round(time.time() + age, 3)], salt=SALT)
+
+
+def read_token(token: str, task_id: str, action: Action) -> float | None:
+    """Return when the token ends (seconds since the epoch), or None when it doesn't allow this.
+
+    Nothing is raised for a token that is broken, forged, past, or another task's.
+    """
+    try:
+        named, scope, expires = signing.loads(token, salt=SALT)
+    except (signing.BadSignature, ValueError, TypeError):
+        return None
+    if named != task_id or action not in SCOPES.get(scope, ()) or expires <= time.time():
+        return None
+    return float(expires)
+
+
+async def owner_or_token(caller: Caller, task_id: str, action: Action) -> bool:
+    """The default policy: holders of a token, the task's owner, and those with the permission.
+
+    The permission (``taskstatus.view_taskstatus``) is for reading only. A token is checked by its
+    signature alone; when there is one, nothing else counts.
+    """
+    if caller.token:
+        caller.expires = read_token(caller.token, task_id, action)
+        return caller.expires is not None
+    user = await caller.user()
+    if not user.is_authenticated:
+        return False
+    reading = await get_store().aread(task_id)
+    if reading is not None and reading.owner and reading.owner == str(user.pk):
+        return True
+    return action == "read" and await caller.has_permission(PERMISSION)
+
+
+async def allow_any(caller: Caller, task_id: str, action: Action) -> bool:
+    """Let anybody read and stop any task whose id they know: the tutorial's behaviour."""
+    del caller, task_id, action
+    return True
+
+
+async def is_allowed(caller: Caller, task_id: str, action: Action = "read") -> bool:
+    """Ask the policy that the settings name."""
+    return await _policy(settings.ACCESS_POLICY)(caller, task_id, action)
+
+
+@lru_cache(maxsize=8)
+def _policy(path: str) -> Policy:
+    policy: Policy = import_string(path)
+    return policy

@@ -1,0 +1,217 @@
+"""What can happen to a task, as a change of its record.
+
+Pure: a change says which fields take a new value, and carries what the store needs to tell whether
+it comes in time: the *attempt* (Celery's ``retries``) and the *run* (when that delivery's body
+began, in µs; 0 stands for "whichever run is current", for those who cannot know: the publisher and
+the worker's main process).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from taskstatus.messages import encode, encode_result, log_body, text, timestamp
+from taskstatus.states import State
+
+__all__ = [
+    "Change",
+    "Run",
+    "by_hand",
+    "custom",
+    "failed",
+    "finished",
+    "log",
+    "pending",
+    "progressed",
+    "received",
+    "replaced",
+    "retried",
+    "revoked",
+    "started",
+    "succeeded",
+    "succeeded_elsewhere",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One change of one task's record, or one line for its log (``kind="log"``)."""
+
+    task_id: str
+    kind: str = "status"
+    state: str = ""
+    #: Which attempt and run speaks.
+    attempt: int = 0
+    run: int = 0
+    #: Set when the change ends a run and opens the task for the next: RETRY and replace.
+    next_attempt: int | None = None
+    #: JSON fragments by field name, for those that change.
+    fields: Mapping[str, str] = field(default_factory=dict)
+    #: The body of a log line.
+    body: str = ""
+    #: Who may read the task, besides holders of a token.
+    owner: str = ""
+    #: The record to begin with when the store has lost its own.
+    base: Change | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run of a task's body in a worker: who speaks in its changes."""
+
+    task_id: str
+    attempt: int
+    #: When the body began, µs since the epoch. Names the run.
+    number: int
+    #: Fragments that hold for the whole run: name, ids, retries, started_at.
+    fields: Mapping[str, str]
+
+    def change(self, state: str, **fields: str) -> Change:
+        """Return a change of state by this run."""
+        base = started(self)
+        return replace(
+            base,
+            state=state,
+            fields={"updated_at": _now(), **fields},
+            base=replace(base, fields={**base.fields, "updated_at": base.fields["started_at"]}),
+        )
+
+
+_NO_ERROR = {"error": "null", "error_type": "null"}
+
+
+def _now() -> str:
+    return f'"{timestamp()}"'
+
+
+def pending(
+    task_id: str,
+    *,
+    name: str | None,
+    ids: Mapping[str, str | None],
+    owner: str = "",
+) -> Change:
+    """Return the change that makes a task known: it is about to go to the broker.
+
+    ``ids`` holds parent_id, root_id and group_id.
+    """
+    now = _now()
+    fields = {key: encode(value) for key, value in ids.items()}
+    fields |= {"name": encode(name), "created_at": now, "updated_at": now}
+    return Change(task_id=task_id, state=State.PENDING, fields=fields, owner=owner)
+
+
+def received(task_id: str, *, name: str | None, ids: Mapping[str, str | None]) -> Change:
+    """Return the change that says a worker has the task."""
+    fields = {key: encode(value) for key, value in ids.items()}
+    fields |= {"name": encode(name), "updated_at": _now()}
+    return Change(task_id=task_id, state=State.RECEIVED, fields=fields)
+
+
+def started(run: Run) -> Change:
+    """Return the change that begins a run; what an earlier run left is cleared."""
+    cleared = dict.fromkeys(("progress", "result", "error", "error_type", "finished_at"), "null")
+    return Change(
+        task_id=run.task_id,
+        state=State.STARTED,
+        attempt=run.attempt,
+        run=run.number,
+        fields={
+            **cleared,
+            "result_omitted": "",
+            "stalled": "false",
+            **run.fields,
+            "updated_at": run.fields["started_at"],
+        },
+    )
+
+
+def progressed(run: Run, progress: Mapping[str, Any]) -> Change:
+    """Return the change that says how far the run is."""
+    return run.change(State.PROGRESS, progress=encode(progress))
+
+
+def custom(run: Run, state: str, progress: Mapping[str, Any] | None) -> Change:
+    """Return the change to a state of the task's own (``update_state``)."""
+    return run.change(text(state), **({"progress": encode(progress)} if progress else {}))
+
+
+def retried(run: Run, exception: BaseException | None) -> Change:
+    """Return the change that ends an attempt because another one is due."""
+    change = run.change(State.RETRY, **_error(exception), retries=str(run.attempt + 1))
+    return replace(change, next_attempt=run.attempt + 1)
+
+
+def replaced(run: Run, *, name: str | None) -> Change:
+    """Return the change that hands the task's id to another task (``Task.replace``)."""
+    change = run.change(
+        State.PENDING, name=encode(name), retries="0", progress="null", started_at="null"
+    )
+    return replace(change, next_attempt=0)
+
+
+def succeeded(run: Run, result: object, *, max_bytes: int) -> Change:
+    """Return the change that ends the task well."""
+    return run.change(State.SUCCESS, **_outcome(result, max_bytes))
+
+
+def succeeded_elsewhere(task_id: str, result: object, *, max_bytes: int) -> Change:
+    """Return the change that says a task ended well, by somebody who did not run it."""
+    return Change(task_id=task_id, state=State.SUCCESS, fields=_outcome(result, max_bytes))
+
+
+def failed(task_id: str, exception: BaseException | None, run: Run | None = None) -> Change:
+    """Return the change that ends the task with an error; without a run, whichever is current."""
+    return _ended(task_id, State.FAILURE, run, _error(exception))
+
+
+def revoked(task_id: str, reason: str, run: Run | None = None) -> Change:
+    """Return the change that ends the task because somebody stopped it, or it expired."""
+    return _ended(task_id, State.REVOKED, run, {"error": encode(text(reason))})
+
+
+def by_hand(run: Run, state: State, *, error: object) -> Change:
+    """Return the change to a terminal state that the task's author has set (``update_state``)."""
+    fields = {} if error is None else {"error": encode(text(error))}
+    return _ended(run.task_id, state, run, fields)
+
+
+def finished(task_id: str, state: State, run: Run | None = None) -> Change:
+    """Return the change that ends the task without an outcome: REJECTED or IGNORED."""
+    return _ended(task_id, state, run, {})
+
+
+def _ended(task_id: str, state: State, run: Run | None, error: Mapping[str, str]) -> Change:
+    now = _now()
+    fields = {**_NO_ERROR, **error, "stalled": "false", "finished_at": now, "updated_at": now}
+    if run is None:
+        return Change(task_id=task_id, state=state, fields=fields)
+    return run.change(state, **fields)
+
+
+def _outcome(result: object, max_bytes: int) -> dict[str, str]:
+    fragment, omitted = encode_result(result, max_bytes=max_bytes)
+    now = _now()
+    return {
+        **_NO_ERROR,
+        "result": fragment,
+        "result_omitted": omitted,
+        "stalled": "false",
+        "finished_at": now,
+        "updated_at": now,
+    }
+
+
+def log(run: Run, line: object, *, level: str) -> Change:
+    """Return a line for the task's log."""
+    base = started(run)
+    body = log_body(line, level=level, at=timestamp())
+    return replace(base, kind="log", state="", fields={}, body=body, base=base)
+
+
+def _error(exception: BaseException | None) -> dict[str, str]:
+    if exception is None:
+        return _NO_ERROR
+    return {"error": encode(text(exception)), "error_type": encode(type(exception).__name__)}

@@ -1,0 +1,103 @@
+"""The settings, all optional: ``TASKSTATUS_<NAME>`` in Django's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+from django.conf import settings as django_settings
+
+from taskstatus.exceptions import SettingError
+
+__all__ = ["settings"]
+
+PREFIX = "TASKSTATUS_"
+
+
+class Settings:
+    """Each attribute is a default; reading it gives the project's own value where there is one.
+
+    Read on every access, so that ``override_settings`` works. ``checks.py`` reports wrong values.
+    """
+
+    #: ``redis://…`` or ``memory://``; empty means the Redis that the channel layer names.
+    STORE_URL: str = ""
+    #: Which of CHANNEL_LAYERS carries the messages.
+    CHANNEL_LAYER: str = "default"
+    #: Dotted path of ``async (caller, task_id, action) -> bool``.
+    ACCESS_POLICY: str = "taskstatus.access.owner_or_token"
+    #: Origins that may read streams across sites, as ``https://example.org``.
+    ALLOWED_ORIGINS: Sequence[str] = ()
+    #: How long a finished task is kept after its last change.
+    RETENTION_SECONDS: float = 86_400
+    #: How many messages are kept for each task, for clients that come back.
+    MAX_EVENTS: int = 1_000
+    #: How often a server compares what its clients have with what is stored.
+    RECONCILE_SECONDS: float = 10
+    #: How long a worker may show no sign of life before its tasks are called stalled.
+    STALLED_AFTER_SECONDS: float = 30
+    #: How often an idle connection carries a sign of life.
+    KEEPALIVE_SECONDS: float = 15
+    #: How long a stream lives before the client is asked to come back.
+    MAX_STREAM_SECONDS: float = 600
+    #: The largest JSON result that is sent along.
+    MAX_RESULT_BYTES: int = 65_536
+    MAX_CONNECTIONS_PER_CLIENT: int = 100
+    TOKEN_MAX_AGE_SECONDS: float = 86_400
+    #: At most one progress message per task in this time; the last value is always sent.
+    PROGRESS_INTERVAL_SECONDS: float = 0.1
+
+    def __getattribute__(self, name: str) -> Any:
+        if name.isupper():
+            return getattr(django_settings, PREFIX + name, object.__getattribute__(self, name))
+        return object.__getattribute__(self, name)
+
+    @property
+    def store_url(self) -> str:
+        """The URL of the store: STORE_URL, else the Redis that the channel layer already names.
+
+        Raises SettingError when there is neither.
+        """
+        return self.STORE_URL or layer_store_url(self.CHANNEL_LAYER)
+
+
+settings = Settings()
+
+
+def layer_store_url(alias: str) -> str:
+    """Return the store URL that goes with a channel layer: its first Redis, or ``memory://``.
+
+    Raises SettingError when the layer is missing, or of a kind that names no Redis.
+    """
+    layer = getattr(django_settings, "CHANNEL_LAYERS", {}).get(alias)
+    if layer is None:
+        raise SettingError(
+            f"CHANNEL_LAYERS has no {alias!r}; name a layer in it, or set TASKSTATUS_CHANNEL_LAYER."
+        )
+    backend = layer.get("BACKEND", "")
+    if backend.endswith("InMemoryChannelLayer"):
+        return "memory://"
+    hosts = layer.get("CONFIG", {}).get("hosts")
+    if not hosts and not backend.startswith("channels_redis."):
+        raise SettingError(
+            f"The channel layer {backend or alias!r} names no Redis; set TASKSTATUS_STORE_URL."
+        )
+    return host_url(hosts[0] if hosts else "redis://localhost:6379")
+
+
+def host_url(host: Any) -> str:
+    """Return one entry of channels-redis's ``hosts`` as a URL.
+
+    Raises SettingError for an entry that names no single server (Sentinel).
+    """
+    if isinstance(host, str):
+        return host
+    if isinstance(host, Sequence):
+        return f"redis://{host[0]}:{host[1]}"
+    if "address" in host:
+        return str(host["address"])
+    if "host" not in host:
+        raise SettingError("This entry of hosts names no single Redis; set TASKSTATUS_STORE_URL.")
+    secret = f":{quote(host['password'], safe='')}@" if host.get("password") else ""
+    return f"redis://{secret}{host['host']}:{host.get('port', 6379)}/{host.get('db', 0)}"

@@ -1,0 +1,129 @@
+"""WebSocket (PROTOCOL §4, RFC 6455)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from typing import Any
+
+from channels.consumer import get_handler_name
+from channels.exceptions import StopConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+from taskstatus.access import Caller
+from taskstatus.conf import settings
+from taskstatus.consumers.base import STOP_SECONDS, admit
+from taskstatus.deadline import stream_seconds
+from taskstatus.exceptions import TaskStatusError
+from taskstatus.feed import Feed, follow
+from taskstatus.problems import BAD_REQUEST, FORBIDDEN, RESTARTING, problem_of
+from taskstatus.requests import StreamRequest
+
+__all__ = ["TaskStatusConsumer"]
+
+logger = logging.getLogger(__name__)
+
+ENDED = 1000
+MAX_FRAME_BYTES = 4_096
+HEARTBEAT = '{"type":"heartbeat"}'
+
+
+class TaskStatusConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
+    """One connection, a text frame for each message, a close code that says why it ends.
+
+    The connection is accepted before anything is decided: a browser can read the code of a close,
+    but not the status of a refused handshake.
+    """
+
+    channel_layer_alias = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._closed = False
+        self._following: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one connection; nothing that was taken for it outlives this call."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._closed = True
+            task = self._following
+            if task is not None and not task.done():
+                task.cancel()
+                await asyncio.wait([task], timeout=STOP_SECONDS)
+
+    async def dispatch(self, message: Any) -> None:
+        """Handle one ASGI message. Without Channels' database upkeep: no ORM is used here."""
+        await getattr(self, get_handler_name(message))(message)
+
+    async def connect(self) -> None:
+        """Accept, and begin to follow."""
+        await self.accept()
+        self._following = asyncio.create_task(self._follow())
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Ignore a small JSON text; anything else is not for us."""
+        if (
+            text_data is None
+            or len(text_data.encode()) > MAX_FRAME_BYTES
+            or not _is_json(text_data)
+        ):
+            await self.close(BAD_REQUEST.close_code)
+
+    async def websocket_disconnect(self, message: Any) -> None:
+        """Stop: the connection is closed."""
+        self._closed = True
+        raise StopConsumer
+
+    async def close(self, code: int | None = None, reason: str | None = None) -> None:
+        """Close the connection, once."""
+        if not self._closed:
+            self._closed = True
+            await super().close(code=code, reason=reason)
+
+    async def _follow(self) -> None:
+        try:
+            code = await self._try_to_follow()
+        except TaskStatusError as error:
+            code = problem_of(error).close_code
+        except Exception:
+            logger.exception("A WebSocket for a task failed")
+            code = RESTARTING.close_code
+        await self.close(code)
+
+    async def _try_to_follow(self) -> int:
+        request = StreamRequest.from_scope(self.scope)
+        caller = await admit(self.scope, request)
+        if caller is None:
+            return FORBIDDEN.close_code
+        async with follow(request.task_id, after=request.after, types=request.types) as feed:
+            return await self._send_all(feed, request, caller)
+
+    async def _send_all(self, feed: Feed, request: StreamRequest, caller: Caller) -> int:
+        deadline = time.monotonic() + stream_seconds(caller)
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return RESTARTING.close_code
+            messages = await feed.batch(min(left, settings.KEEPALIVE_SECONDS))
+            for message in messages:
+                await self._send_text(message.json)
+            if feed.ended:
+                return ENDED
+            if not messages and request.heartbeat:
+                await self._send_text(HEARTBEAT)
+
+    async def _send_text(self, text: str) -> None:
+        if not self._closed:
+            await self.send(text)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True

@@ -1,0 +1,32 @@
+"""The one door to django-eventstream: its SSE encoder, and our streams for its own clients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django_eventstream.utils import sse_encode_event
+
+from taskstatus.messages import Message
+
+__all__ = ["HEARTBEAT", "KEEPALIVE", "encode", "opening"]
+
+#: A comment: keeps proxies awake, and finds out whether the client is still there.
+KEEPALIVE = b":\n\n"
+#: The same where a client wants to see it. No id: it is not in the stream.
+HEARTBEAT = sse_encode_event("heartbeat", '{"type":"heartbeat"}').encode()
+
+
+def opening(retry_ms: int) -> bytes:
+    """Return how a stream begins: when to come back, and a comment that passes buffers."""
+    return f"retry: {retry_ms}\n: taskstatus\n\n".encode()
+
+
+def encode(messages: Iterable[Message]) -> bytes:
+    """Return messages as events; each is encoded once, however many clients it goes to."""
+    return b"".join([message.event or _encode(message) for message in messages])
+
+
+def _encode(message: Message) -> bytes:
+    event: bytes = sse_encode_event(message.kind, message.json, event_id=message.cursor).encode()
+    message.event = event
+    return event

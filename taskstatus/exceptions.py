@@ -1,0 +1,59 @@
+"""What can go wrong, in one tree.
+
+- TaskStatusError
+    - UnknownTask: no record of this task
+    - BadRequest: a malformed task id, cursor or parameter
+    - SlowReader: the client is further behind than is kept for it
+    - StoreUnavailable: the store does not answer
+    - SettingError (also ImproperlyConfigured): a TASKSTATUS_ setting is wrong
+- Cancelled: raised inside a task that was asked to stop
+"""
+
+from __future__ import annotations
+
+from django.core.exceptions import ImproperlyConfigured
+
+__all__ = [
+    "BadRequest",
+    "Cancelled",
+    "SettingError",
+    "SlowReader",
+    "StoreUnavailable",
+    "TaskStatusError",
+    "UnknownTask",
+]
+
+
+class TaskStatusError(Exception):
+    """Something in taskstatus failed."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+
+
+class UnknownTask(TaskStatusError):
+    """There is no such task, or its status is no longer kept."""
+
+
+class BadRequest(TaskStatusError):
+    """The request is malformed."""
+
+
+class SlowReader(TaskStatusError):
+    """The client reads too slowly; it can come back with its cursor."""
+
+
+class StoreUnavailable(TaskStatusError):
+    """The status store does not answer; try again soon."""
+
+
+class SettingError(TaskStatusError, ImproperlyConfigured):
+    """A taskstatus setting has a wrong value."""
+
+
+class Cancelled(Exception):
+    """The task was asked to stop.
+
+    Raised by ``track()`` and ``progress()`` inside the task; not a TaskStatusError, so that
+    code which tolerates our errors does not swallow a request to stop.
+    """

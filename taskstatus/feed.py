@@ -1,0 +1,213 @@
+"""Follow one task: what one client must see, in order, with no hole, until the end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable
+
+from taskstatus import results
+from taskstatus.exceptions import SlowReader, StoreUnavailable, UnknownTask
+from taskstatus.hub import Hub, get_hub
+from taskstatus.messages import Message
+from taskstatus.stores import Reading, Store
+from taskstatus.subscription import Subscription
+
+__all__ = ["Feed", "follow"]
+
+#: Wait before the store is asked again when it did not answer.
+RETRY_SECONDS = 0.5
+
+
+class Feed:
+    """The messages of one task for one client.
+
+    Made by ``follow()``. Versions strictly increase; state changes, log lines and the end are
+    never skipped, interim statuses may be.
+    """
+
+    def __init__(
+        self,
+        task_id: str,
+        *,
+        store: Store,
+        types: frozenset[str],
+        reading: Reading,
+        after: int | None,
+        subscription: Subscription | None,
+    ) -> None:
+        self.task_id = task_id
+        self.status = reading.status
+        self._ended = False
+        self._first: list[Message] = []
+        self._store = store
+        self._types = types
+        self._subscription = subscription
+        self._first = self._begin(reading, after)
+        if subscription is not None:
+            subscription.newest = self._last
+
+    def _begin(self, reading: Reading, after: int | None) -> list[Message]:
+        """Return what the client gets at once: a snapshot, or all that came after its cursor."""
+        if after is not None and reading.resumes(after):
+            self._last = after
+            newer = self._accept(reading.messages)
+            self._ended = self._ended or (reading.status.ready and not self._missing(reading))
+            return newer
+        snapshot = reading.status if after is None else reading.status.as_reset()
+        self._last = snapshot.version
+        # Log lines newer than the status go with it, for those who asked for them.
+        newer = self._accept(reading.messages)
+        self._last = max(self._last, reading.version)
+        self._ended = self._ended or reading.status.ready
+        if after is None and "status" not in self._types:
+            return newer
+        return [snapshot, *newer]
+
+    @property
+    def ended(self) -> bool:
+        """Whether the client has everything, the terminal status included (if it asked for it)."""
+        return self._ended and not self._first
+
+    def _missing(self, reading: Reading) -> bool:
+        return reading.version > self._last
+
+    async def batch(self, seconds: float) -> list[Message]:
+        """Return what has come, oldest first; wait for it so long at most, then return [].
+
+        Cancel-safe. Raises SlowReader when the client has fallen behind what is kept.
+        """
+        if self._first:
+            first, self._first = self._first, []
+            return first
+        if self._subscription is None or self._ended:
+            return []
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while await self._subscription.wait(deadline - loop.time()):
+            messages = await self._next()
+            self._subscription.newest = self._last
+            if messages or self._ended:
+                return messages
+        return []
+
+    async def _next(self) -> list[Message]:
+        subscription = self._subscription
+        assert subscription is not None  # noqa: S101 - batch() has seen to it
+        messages = subscription.take()
+        if not subscription.behind and self._follows_on(messages):
+            return self._accept(messages)
+        try:
+            reading = await self._store.aread(self.task_id, self._last)
+        except StoreUnavailable:
+            subscription.behind = True
+            await asyncio.sleep(RETRY_SECONDS)
+            return []
+        # What comes from here on is contiguous with this reading, or shows a gap of its own.
+        subscription.behind = False
+        if reading is None:
+            return await self._without_record()
+        return self._catch_up(reading)
+
+    def _follows_on(self, messages: Iterable[Message]) -> bool:
+        last = self._last
+        for message in messages:
+            if message.version > last:
+                if message.prev > last or (message.prev == 0 and last):
+                    return False
+                last = message.version
+        return True
+
+    def _catch_up(self, reading: Reading) -> list[Message]:
+        if reading.resumes(self._last):
+            return self._accept(reading.messages)
+        if reading.version <= self._last:
+            return []
+        if reading.status.version <= self._last:
+            # Only log lines are missing, and they are gone: the client must start over.
+            raise SlowReader
+        self._last = reading.status.version
+        newer = self._accept(reading.messages)
+        self.status = reading.status
+        self._ended = self._ended or reading.status.ready
+        return [reading.status.as_reset(), *newer]
+
+    async def _without_record(self) -> list[Message]:
+        """The store has lost the task while it was followed: ask the result backend."""
+        if not await results.arestore(self.task_id):
+            return []
+        with contextlib.suppress(StoreUnavailable):
+            reading = await self._store.aread(self.task_id, self._last)
+            if reading is not None:
+                return self._catch_up(reading)
+        return []
+
+    def _accept(self, messages: Iterable[Message]) -> list[Message]:
+        """Return what of these is new and asked for, without superseded interim statuses."""
+        accepted: list[Message] = []
+        for message in messages:
+            if message.version <= self._last:
+                continue
+            self._last = message.version
+            if message.kind == "status":
+                self.status = message
+                self._ended = message.ready
+            if message.kind not in self._types:
+                continue
+            if accepted and message.interim and accepted[-1].state == message.state:
+                accepted.pop()
+            accepted.append(message)
+            if self._ended:
+                break
+        return accepted
+
+    @property
+    def cursor(self) -> str:
+        """The cursor of a client that has everything up to here."""
+        return str(self._last)
+
+
+@contextlib.asynccontextmanager
+async def follow(
+    task_id: str,
+    *,
+    after: int | None = None,
+    types: frozenset[str] = frozenset({"status"}),
+    hub: Hub | None = None,
+) -> AsyncIterator[Feed]:
+    """Open the feed of a task, from a snapshot or from the version ``after``.
+
+    Raises UnknownTask when neither the store nor the result backend knows the task, and
+    StoreUnavailable when the store does not answer. Leaving gives everything back.
+    """
+    hub = hub or get_hub()
+    reading = await _read(hub, task_id, after, types)
+    if reading.status.ready:
+        # Nothing more will come, so there is nothing to subscribe to.
+        yield Feed(
+            task_id, store=hub.store, types=types, reading=reading, after=after, subscription=None
+        )
+        return
+    # Join first, read then: the other order loses what is published in between.
+    async with hub.subscribe(task_id) as subscription:
+        reading = await _read(hub, task_id, after, types)
+        yield Feed(
+            task_id,
+            store=hub.store,
+            types=types,
+            reading=reading,
+            after=after,
+            subscription=subscription,
+        )
+
+
+async def _read(hub: Hub, task_id: str, after: int | None, types: frozenset[str]) -> Reading:
+    reading = await hub.store.aread(task_id, after)
+    if reading is None and await results.arestore(task_id):
+        reading = await hub.store.aread(task_id, after)
+    if reading is not None and after is None and "log" in types:
+        # The snapshot stands for what came before it; only lines newer than it go along.
+        reading = await hub.store.aread(task_id, reading.status.version)
+    if reading is None:
+        raise UnknownTask
+    return reading

@@ -1,0 +1,188 @@
+"""Task id → channel-layer group. The one door to the channel layer.
+
+One group per task. What goes through it is a hint that brings its payload along: fast, and allowed
+to fail, since the store has it all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import Future
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any
+from urllib.parse import urlsplit
+from weakref import WeakSet
+
+import msgpack
+from channels.layers import get_channel_layer
+from django.conf import settings as django_settings
+
+from taskstatus.conf import host_url, settings
+from taskstatus.messages import Message
+
+__all__ = ["decode", "envelope", "get_layer", "group_name", "send", "serve_here"]
+
+logger = logging.getLogger(__name__)
+
+MESSAGE = "task.message"
+PUBSUB_BACKEND = "channels_redis.pubsub.RedisPubSubChannelLayer"
+#: How long a terminal state's sender waits for the layer: its process may end right after.
+SEND_SECONDS = 1.0
+
+
+def get_layer() -> Any:
+    """Return the channel layer that the settings name."""
+    return get_channel_layer(settings.CHANNEL_LAYER)
+
+
+@lru_cache(maxsize=4096)
+def group_name(task_id: str) -> str:
+    """Return the name of a task's group: any task id is safe, on any layer."""
+    return f"ts.{blake2b(task_id.encode(), digest_size=16).hexdigest()}"
+
+
+def decode(message: dict[str, Any]) -> Message:
+    """Return what a group message carries."""
+    return Message(
+        message["kind"],
+        message["state"],
+        int(message["version"]),
+        int(message["prev"]),
+        message["json"],
+    )
+
+
+def _encode(task_id: str, message: Message) -> dict[str, Any]:
+    return {
+        "type": MESSAGE,
+        "task_id": task_id,
+        "kind": message.kind,
+        "state": message.state,
+        "version": str(message.version),
+        "prev": str(message.prev),
+        "json": message.json,
+    }
+
+
+def envelope(task_id: str, kind: str, state: str) -> tuple[str, bytes] | None:
+    """Return how the store itself can tell the group: a pub/sub channel and the message's start.
+
+    None when it can't: the layer is not channels-redis's pub/sub layer in its plain form, on the
+    very Redis that is the store. The message is a MessagePack map of seven; the script appends
+    version, prev and json. This is the layer's own format (channels_redis.pubsub, 4.x), which a
+    test reads back through the layer.
+    """
+    prefix = _pubsub_prefix(settings.CHANNEL_LAYER, settings.store_url)
+    if prefix is None:
+        return None
+    packer = msgpack.Packer(autoreset=False)
+    packer.pack_map_header(7)
+    for item in ("type", MESSAGE, "task_id", task_id, "kind", kind, "state", state):
+        packer.pack(item)
+    return f"{prefix}__group__{group_name(task_id)}", packer.bytes()
+
+
+def _pubsub_prefix(alias: str, store_url: str) -> str | None:
+    layer: dict[str, Any] = django_settings.CHANNEL_LAYERS[alias]
+    config = layer.get("CONFIG", {})
+    hosts = config.get("hosts") or ["redis://localhost:6379"]
+    if (
+        layer["BACKEND"] != PUBSUB_BACKEND
+        or len(hosts) != 1
+        or config.get("symmetric_encryption_keys")
+        or config.get("serializer_format", "msgpack") != "msgpack"
+        or not isinstance(hosts[0], str | dict | tuple | list)
+        or (isinstance(hosts[0], dict) and not {"address", "host"} & set(hosts[0]))
+        or _server(host_url(hosts[0])) != _server(store_url)
+    ):
+        return None
+    return str(config.get("prefix", "asgi"))
+
+
+@lru_cache(maxsize=32)
+def _server(url: str) -> tuple[str, ...]:
+    """Return which Redis a URL names; pub/sub knows no database numbers."""
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        return ("unix", parts.path)
+    return (parts.hostname or "localhost", str(parts.port or 6379))
+
+
+def send(task_id: str, message: Message) -> None:
+    """Send a message to a task's group, on any layer, from synchronous code.
+
+    Returns at once, after at most SEND_SECONDS for a message that ends the task. A failure is
+    logged, and healed by the readers' reconciling.
+    """
+    layer = get_layer()
+    coroutine = layer.group_send(group_name(task_id), _encode(task_id, message))
+    future = _sender.submit(_quietly(coroutine))
+    if message.ready and not _in_event_loop():
+        try:
+            future.result(SEND_SECONDS)
+        except TimeoutError:
+            logger.warning("The channel layer took over %s s; readers will reconcile", SEND_SECONDS)
+
+
+async def _quietly(coroutine: Coroutine[Any, Any, None]) -> None:
+    try:
+        await coroutine
+    except Exception as exc:  # noqa: BLE001 - layers raise what they like; a hint may be lost
+        logger.warning("The channel layer refused a message: %r", exc)
+
+
+def _in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def serve_here() -> None:
+    """Note that clients are served on the running event loop.
+
+    An in-memory layer works on one loop only, so this process then sends from it, too.
+    """
+    _sender.serving.add(asyncio.get_running_loop())
+
+
+class _Sender:
+    """An event loop for synchronous code: the server's where there is one, else a thread's own.
+
+    The thread is started on first use and again after a fork.
+    """
+
+    def __init__(self) -> None:
+        self.serving: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def submit(self, coroutine: Coroutine[Any, Any, None]) -> Future[None]:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._running_loop())
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        for loop in self.serving:
+            if loop.is_running():
+                return loop
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                thread = threading.Thread(
+                    target=self._loop.run_forever, name="taskstatus-groups", daemon=True
+                )
+                thread.start()
+            return self._loop
+
+    def reset(self) -> None:
+        """Forget what did not survive a fork."""
+        self.__init__()  # type: ignore[misc]
+
+
+_sender = _Sender()
+os.register_at_fork(after_in_child=_sender.reset)

@@ -1,0 +1,108 @@
+"""The outermost ASGI wrapper: nothing that goes wrong inside may harm the server."""
+
+from __future__ import annotations
+
+import logging
+from io import BytesIO
+from typing import Any
+
+from django.core.exceptions import DisallowedHost
+from django.core.handlers.asgi import ASGIRequest
+
+from taskstatus.problems import BAD_REQUEST
+
+__all__ = ["Guard", "HostValidator"]
+
+logger = logging.getLogger(__name__)
+
+#: What Django's SecurityMiddleware sets; the consumers' responses do not pass through it.
+SECURITY_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),
+]
+
+
+class Guard:
+    """Routes by protocol, answers lifespan, and ends every response that has begun.
+
+    An exception after the start of a response would stop Daphne's watch over its applications,
+    for the whole process and until it is restarted; this includes the project's own views.
+    """
+
+    def __init__(self, *, http: Any, websocket: Any, otherwise: Any) -> None:
+        self._http = http
+        self._websocket = websocket
+        self._otherwise = otherwise
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        match scope["type"]:
+            case "http":
+                await self._guard(scope, receive, send)
+            case "websocket":
+                await self._websocket(scope, receive, send)
+            case "lifespan" if self._otherwise is None:
+                await _lifespan(receive, send)
+            case protocol if self._otherwise is None:
+                raise ValueError(f"There is no application for {protocol} connections.")
+            case _:
+                await self._otherwise(scope, receive, send)
+
+    async def _guard(self, scope: Any, receive: Any, send: Any) -> None:
+        started = ended = False
+
+        async def watch(message: Any) -> None:
+            nonlocal started, ended
+            if message["type"] == "http.response.start":
+                started = True
+            elif message["type"] == "http.response.body" and not message.get("more_body"):
+                ended = True
+            await send(message)
+
+        try:
+            await self._http(scope, receive, watch)
+        except Exception:
+            if not started:
+                raise
+            logger.exception("An application failed after its response had begun")
+        if started and not ended:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+class HostValidator:
+    """Refuses a Host that is not in ALLOWED_HOSTS, and adds the headers that Django's views have.
+
+    Without it a page that rebinds its name to our address could read what a browser may read.
+    """
+
+    def __init__(self, application: Any) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async def send_secure(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", ()), *SECURITY_HEADERS]}
+            await send(message)
+
+        try:
+            ASGIRequest(scope, BytesIO()).get_host()
+        except DisallowedHost:
+            await _refuse(send_secure)
+            return
+        await self._application(scope, receive, send_secure)
+
+
+async def _refuse(send: Any) -> None:
+    start = {"type": "http.response.start", "status": BAD_REQUEST.status}
+    await send({**start, "headers": BAD_REQUEST.headers})
+    await send({"type": "http.response.body", "body": BAD_REQUEST.body})
+
+
+async def _lifespan(receive: Any, send: Any) -> None:
+    """Answer for Django, which does not speak it (ASGI spec, Lifespan Protocol)."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

@@ -1,0 +1,258 @@
+"""One per process and event loop: task groups on one side, local readers on the other."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from taskstatus import groups
+from taskstatus.conf import settings
+from taskstatus.exceptions import StoreUnavailable
+from taskstatus.stores import Store, get_store
+from taskstatus.subscription import Subscription
+
+__all__ = ["Hub", "get_hub"]
+
+logger = logging.getLogger(__name__)
+
+#: How long a group stays joined without a reader, so that a long-poll client finds it so.
+LINGER_SECONDS = 5.0
+#: How long the layer may take to prove that a group is joined, and to do anything else.
+PROBE_SECONDS = 1.0
+LAYER_SECONDS = 2.0
+#: Wait before the next try when the layer or the store is away.
+RETRY_SECONDS = 0.5
+#: Messages dispatched before readers get a turn.
+TURN = 64
+CHUNK = 500
+
+
+class _Watch:
+    """A task that somebody here follows."""
+
+    def __init__(self, task_id: str) -> None:
+        self.task_id = task_id
+        self.group = groups.group_name(task_id)
+        self.readers: set[Subscription] = set()
+        self.lock = asyncio.Lock()
+        self.joined = False
+        self.tried = False
+        self.probe: tuple[str, asyncio.Future[None]] | None = None
+        self.leaving: asyncio.TimerHandle | None = None
+
+
+class Hub:
+    """Joins each followed task's group once and hands what comes to every local reader.
+
+    What the layer loses is found again by reconciling: every RECONCILE_SECONDS the newest versions
+    of all followed tasks are read from the store, and readers that are behind are told.
+    """
+
+    def __init__(self, layer: Any, store: Store) -> None:
+        self.layer = layer
+        self.store = store
+        self._watches: dict[str, _Watch] = {}
+        self._channel: str | None = None
+        self._channel_lock = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def is_watching(self, task_id: str) -> bool:
+        """Return whether the task's group is joined."""
+        watch = self._watches.get(task_id)
+        return watch is not None and watch.joined
+
+    @contextlib.asynccontextmanager
+    async def subscribe(self, task_id: str) -> AsyncIterator[Subscription]:
+        """Hold a subscription to a task's group.
+
+        Entering returns when a message sent through the group is known to arrive here, or after
+        about PROBE_SECONDS when the layer doesn't deliver (reconciling then makes up for it):
+        what is read from the store afterwards, and what the subscription brings, leave no hole.
+        Leaving never blocks.
+        """
+        watch = self._watches.get(task_id)
+        if watch is None:
+            watch = self._watches[task_id] = _Watch(task_id)
+        subscription = Subscription()
+        watch.readers.add(subscription)
+        if watch.leaving is not None:
+            watch.leaving.cancel()
+            watch.leaving = None
+        try:
+            if not watch.joined:
+                await self._join(watch)
+            yield subscription
+        finally:
+            watch.readers.discard(subscription)
+            if not watch.readers:
+                loop = asyncio.get_running_loop()
+                watch.leaving = loop.call_later(LINGER_SECONDS, self._spawn_leave, watch)
+
+    async def _join(self, watch: _Watch, *, again: bool = False) -> None:
+        async with watch.lock:
+            # After a failure only reconciling tries again, so that readers need not queue for it.
+            if not again and (watch.joined or watch.tried):
+                return
+            watch.tried = True
+            watch.joined = False
+            try:
+                async with asyncio.timeout(LAYER_SECONDS):
+                    await self._open()
+                    await self.layer.group_add(watch.group, self._channel)
+                    watch.joined = await self._prove(watch)
+            except Exception as exc:  # noqa: BLE001 - layers raise what they like
+                logger.warning("The group of a task can't be joined: %r", exc)
+            else:
+                if not watch.joined:
+                    logger.warning("The channel layer does not deliver; readers will reconcile")
+
+    async def _open(self) -> None:
+        """Begin to reconcile, make this process's channel, and begin to receive."""
+        async with self._channel_lock:
+            if not self._tasks:
+                groups.serve_here()
+                self._spawn(self._reconcile())
+            if self._channel is None:
+                self._channel = await self.layer.new_channel()
+                self._spawn(self._receive(self._channel))
+
+    def _spawn(self, coroutine: Any) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _prove(self, watch: _Watch) -> bool:
+        """Send probes through the group until one arrives; the first may overtake the joining."""
+        arrived = asyncio.get_running_loop().create_future()
+        nonce = uuid.uuid4().hex
+        watch.probe = (nonce, arrived)
+        probe = {"type": "task.probe", "task_id": watch.task_id, "nonce": nonce}
+        wait = 0.02
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                while not arrived.done():
+                    await self.layer.group_send(watch.group, probe)
+                    await asyncio.wait([arrived], timeout=wait)
+                    wait *= 2
+        except TimeoutError:
+            return False
+        finally:
+            watch.probe = None
+        return True
+
+    async def _receive(self, channel: str) -> None:
+        turn = 0
+        while True:
+            try:
+                message = await self.layer.receive(channel)
+            except Exception as exc:  # noqa: BLE001 - layers raise what they like
+                # The core layer gives up now and then; memberships outlive it (or reconciling
+                # renews them), and what was lost meanwhile is found by reconciling.
+                logger.info("Receiving from the channel layer failed: %r", exc)
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            try:
+                self._dispatch(message)
+            except Exception:
+                logger.exception("A group message could not be read")
+            turn += 1
+            if turn % TURN == 0:
+                await asyncio.sleep(0)
+
+    def _dispatch(self, group_message: dict[str, Any]) -> None:
+        watch = self._watches.get(group_message.get("task_id", ""))
+        if watch is None:
+            return
+        if group_message["type"] == groups.MESSAGE:
+            message = groups.decode(group_message)
+            for reader in watch.readers:
+                reader.put(message)
+        elif watch.probe is not None and group_message.get("nonce") == watch.probe[0]:
+            future = watch.probe[1]
+            if not future.done():
+                future.set_result(None)
+
+    async def _reconcile(self) -> None:
+        while True:
+            await asyncio.sleep(settings.RECONCILE_SECONDS)
+            try:
+                await self.reconcile()
+            except StoreUnavailable:
+                await self._until_store_returns()
+            except Exception:
+                logger.exception("Reconciling failed")
+
+    async def _until_store_returns(self) -> None:
+        logger.warning("The status store does not answer; open streams wait for it")
+        while True:
+            await asyncio.sleep(RETRY_SECONDS)
+            with contextlib.suppress(StoreUnavailable):
+                await self.reconcile()
+                logger.warning("The status store answers again")
+                return
+
+    async def reconcile(self) -> None:
+        """Compare every followed task with the store once, and wake the readers that are behind.
+
+        Raises StoreUnavailable.
+        """
+        watches = [watch for watch in self._watches.values() if watch.readers]
+        for start in range(0, len(watches), CHUNK):
+            chunk = watches[start : start + CHUNK]
+            versions = await self.store.aversions([watch.task_id for watch in chunk])
+            for watch, version in zip(chunk, versions, strict=True):
+                behind = [reader for reader in watch.readers if reader.lacks(version)]
+                for reader in behind:
+                    reader.poke()
+                # Being behind may mean that the layer has forgotten us.
+                if behind or not watch.joined:
+                    await self._join(watch, again=True)
+
+    def _spawn_leave(self, watch: _Watch) -> None:
+        self._spawn(self._leave(watch))
+
+    async def _leave(self, watch: _Watch) -> None:
+        async with watch.lock:
+            if watch.readers:
+                return
+            if self._watches.get(watch.task_id) is watch:
+                del self._watches[watch.task_id]
+            watch.joined = False
+            await self._discard(watch)
+
+    async def _discard(self, watch: _Watch) -> None:
+        try:
+            async with asyncio.timeout(LAYER_SECONDS):
+                await self.layer.group_discard(watch.group, self._channel)
+        except Exception as exc:  # noqa: BLE001 - layers raise what they like
+            logger.info("The group of a task can't be left: %r", exc)
+
+    async def aclose(self) -> None:
+        """Leave every group and stop. Readers still there hear nothing any more."""
+        for watch in list(self._watches.values()):
+            if watch.leaving is not None:
+                watch.leaving.cancel()
+            if watch.joined:
+                await self._discard(watch)
+        self._watches.clear()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        _hubs.pop(asyncio.get_running_loop(), None)
+
+
+_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
+
+
+def get_hub() -> Hub:
+    """Return the hub of the running event loop; it is made on first use."""
+    loop = asyncio.get_running_loop()
+    hub = _hubs.get(loop)
+    if hub is None:
+        hub = _hubs[loop] = Hub(groups.get_layer(), get_store())
+    return hub

@@ -1,0 +1,121 @@
+"""How far a run is: rate, remaining time, and how often to say so."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from taskstatus import changes
+from taskstatus.changes import Run
+from taskstatus.conf import settings
+from taskstatus.messages import text
+from taskstatus.publisher import publish
+from taskstatus.states import State
+
+__all__ = ["Meter"]
+
+#: Weight of the newest speed in the rate, as tqdm's ``smoothing``.
+SMOOTHING = 0.3
+
+
+class Meter:
+    """Publishes the progress of one run, at most once per PROGRESS_INTERVAL_SECONDS.
+
+    A value that comes too soon is held back and sent when its time has come, or by flush(); of
+    several, the newest. A change of state is sent at once. Thread-safe.
+    """
+
+    def __init__(self, run: Run, clock: Callable[[], float] = time.monotonic) -> None:
+        self.run = run
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._held: tuple[str, dict[str, Any] | None] | None = None
+        self._timer: threading.Timer | None = None
+        self._state = ""
+        self._sent = -math.inf
+        self._speed = _Speed()
+
+    def update(
+        self, current: float | None, total: float | None, message: str, state: str = State.PROGRESS
+    ) -> None:
+        """Take a value and publish it now or soon."""
+        with self._lock:
+            now = self._clock()
+            rate = self._speed.add(current, now)
+            self._put(state, _progress(current, total, message, rate), now)
+
+    def enter(self, state: str) -> None:
+        """Take a state of the task's own that comes with no progress."""
+        with self._lock:
+            self._put(state, None, self._clock())
+
+    def _put(self, state: str, progress: dict[str, Any] | None, now: float) -> None:
+        self._held = (state, progress)
+        wait = self._sent + settings.PROGRESS_INTERVAL_SECONDS - now
+        if wait <= 0 or state != self._state:
+            self.flush()
+        elif self._timer is None:
+            self._timer = threading.Timer(wait, self.flush)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def flush(self) -> None:
+        """Publish what is held back."""
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            if self._held is None:
+                return
+            (state, progress), self._held = self._held, None
+            self._state = state
+            self._sent = self._clock()
+            if state == State.PROGRESS and progress is not None:
+                publish(changes.progressed(self.run, progress))
+            else:
+                publish(changes.custom(self.run, state, progress))
+
+
+class _Speed:
+    """Units per second, smoothed; unknown until two values have come some time apart."""
+
+    def __init__(self) -> None:
+        self._rate: float | None = None
+        self._last: tuple[float, float] | None = None
+
+    def add(self, current: float | None, now: float) -> float | None:
+        if current is None:
+            return None
+        if self._last is None or current < self._last[0]:
+            # The first value, or a new count from the start.
+            self._last, self._rate = (current, now), None
+        elif now - self._last[1] >= settings.PROGRESS_INTERVAL_SECONDS:
+            speed = (current - self._last[0]) / (now - self._last[1])
+            self._rate = (
+                speed if self._rate is None else SMOOTHING * speed + (1 - SMOOTHING) * self._rate
+            )
+            self._last = (current, now)
+        return self._rate
+
+
+def _progress(
+    current: float | None, total: float | None, message: str, rate: float | None
+) -> dict[str, Any]:
+    """Return the wire's progress; nothing in it is invented."""
+    percent = eta = None
+    # More than the total means that the total is wrong, so no share can be told.
+    if current is not None and total and 0 <= current <= total and math.isfinite(total):
+        percent = round(100 * current / total, 2)
+        if rate:
+            eta = round((total - current) / rate, 1)
+    return {
+        "current": current,
+        "total": total,
+        "percent": percent,
+        "message": text(message),
+        "rate": None if rate is None else round(rate, 3),
+        "eta": eta,
+    }

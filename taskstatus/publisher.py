@@ -1,0 +1,63 @@
+"""Record a change, then tell the task's group. Never raises, never makes the task wait for long."""
+
+from __future__ import annotations
+
+import logging
+
+from billiard.exceptions import SoftTimeLimitExceeded
+
+from taskstatus import groups
+from taskstatus.changes import Change
+from taskstatus.exceptions import StoreUnavailable
+from taskstatus.outbox import Outbox
+from taskstatus.stores import MissingRecord, get_store
+
+__all__ = ["flush", "publish"]
+
+logger = logging.getLogger(__name__)
+
+
+def publish(change: Change) -> None:
+    """Record a change and tell the task's group.
+
+    Changes of one process take effect in order. When the store does not answer (one try, about a
+    second), this and all later changes go to the outbox, which sends them once it does; the caller
+    does not wait. Raises nothing but what interrupts the task itself (Celery's soft time limit,
+    SystemExit and the like).
+    """
+    if _outbox:
+        _outbox.put(change)
+        return
+    try:
+        _send(change)
+    except StoreUnavailable:
+        _outbox.put(change)
+    except SoftTimeLimitExceeded:
+        raise
+    except Exception:
+        # A task must not fail because its status could not be told.
+        logger.exception("A change of task %s could not be recorded", change.task_id)
+
+
+def flush(seconds: float = 2.0) -> bool:
+    """Wait for what the outbox holds, so long at most; return whether it is all sent."""
+    return _outbox.flush(seconds)
+
+
+def _send(change: Change) -> None:
+    store = get_store()
+    address = groups.envelope(change.task_id, change.kind, change.state)
+    group, envelope = address or ("", b"")
+    try:
+        message = store.record(change, group=group, envelope=envelope)
+    except MissingRecord:
+        # The store has lost the record; begin it again with what this run knows of the task.
+        if change.base is not None:
+            _send(change.base)
+        message = store.record(change, group=group, envelope=envelope)
+    # Nobody can be following a task that was unknown until now.
+    if message is not None and address is None and message.prev:
+        groups.send(change.task_id, message)
+
+
+_outbox = Outbox(_send)

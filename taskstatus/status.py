@@ -1,0 +1,100 @@
+"""TaskStatus: the current state of a task, as a value."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from taskstatus import results
+from taskstatus.stores import Reading, get_store
+
+__all__ = ["Progress", "TaskStatus", "aget_status", "get_status"]
+
+_TIMES = ("created_at", "started_at", "updated_at", "finished_at")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a task is. What is unknown is None, never invented."""
+
+    current: float | None
+    total: float | None = None
+    #: 0 to 100.
+    percent: float | None = None
+    message: str = ""
+    #: Per second.
+    rate: float | None = None
+    #: Seconds.
+    eta: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskStatus:
+    """A task's status message as a value; the names are those of the protocol (PROTOCOL §2)."""
+
+    task_id: str
+    name: str | None
+    state: str
+    #: Whether the state is terminal.
+    ready: bool
+    cursor: str
+    version: int
+    progress: Progress | None
+    result: Any
+    #: ``not-json`` or ``too-large`` when there is a result that is not sent along.
+    result_omitted: str | None = None
+    error: str | None
+    error_type: str | None
+    retries: int
+    stalled: bool
+    created_at: datetime | None
+    started_at: datetime | None
+    updated_at: datetime | None
+    finished_at: datetime | None
+    parent_id: str | None
+    root_id: str | None
+    group_id: str | None
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> TaskStatus:
+        """Return the status that a message holds; keys that are not known here are ignored.
+
+        Raises ValueError for what is not JSON, TypeError for what is not a status.
+        """
+        data = json.loads(text)
+        known = {field.name for field in fields(cls)}
+        values = {key: value for key, value in data.items() if key in known}
+        for key in _TIMES:
+            if values.get(key) is not None:
+                values[key] = datetime.fromisoformat(values[key])
+        if values.get("progress") is not None:
+            values["progress"] = Progress(**values["progress"])
+        return cls(**values)
+
+
+def get_status(task_id: str) -> TaskStatus | None:
+    """Return the current status of a task, or None when it is unknown.
+
+    The store is asked, then Celery's result backend. No access check: that is the caller's.
+    Raises StoreUnavailable.
+    """
+    store = get_store()
+    reading = store.read(task_id)
+    if reading is None and results.restore(task_id):
+        reading = store.read(task_id)
+    return _status(reading)
+
+
+async def aget_status(task_id: str) -> TaskStatus | None:
+    """See get_status()."""
+    store = get_store()
+    reading = await store.aread(task_id)
+    if reading is None and await results.arestore(task_id):
+        reading = await store.aread(task_id)
+    return _status(reading)
+
+
+def _status(reading: Reading | None) -> TaskStatus | None:
+    return None if reading is None else TaskStatus.from_json(reading.status.json)

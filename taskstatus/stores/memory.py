@@ -1,0 +1,158 @@
+"""``memory://``: a store in one process, for tests and eager tasks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from taskstatus.changes import Change
+from taskstatus.conf import settings
+from taskstatus.messages import Message, log_json, status_json
+from taskstatus.states import RESTARTABLE, State, is_interim, rank
+from taskstatus.stores.base import UNFINISHED_SECONDS, MissingRecord, Reading
+
+__all__ = ["MemoryStore"]
+
+SWEEP_SECONDS = 60
+
+
+@dataclass(slots=True)
+class _Record:
+    """One task. The guard's part: how far which attempt and run has come."""
+
+    version: int = 0
+    floor: int = 0
+    rank: int = 0
+    attempt: int = 0
+    run: int = 0
+    owner: str = ""
+    fields: dict[str, str] = field(default_factory=dict)
+    status: Message | None = None
+    unlogged: bool = False
+    log: deque[Message] = field(default_factory=deque)
+    expires: float = 0
+
+    def accepts(self, change: Change) -> bool:
+        """Return whether a change comes in time. record.lua holds the same rules."""
+        newer = (change.attempt, change.run) > (self.attempt, self.run)
+        if self.status is not None and self.status.ready:
+            # What has ended stays so; but a task can be run again after it failed.
+            return change.state == State.STARTED and newer and self.status.state in RESTARTABLE
+        if change.kind == "log" or change.state == State.SUCCESS:
+            # Of two live deliveries of one task, whichever succeeds has done the work.
+            return True
+        if change.run == 0 or (change.attempt, change.run) == (self.attempt, self.run):
+            return rank(change.state) >= self.rank
+        # Another run speaks: a newer one whose start was missed, or what is left of an old one.
+        return newer
+
+
+class MemoryStore:
+    """Keeps everything in this process. Thread-safe; a group named to record() is not told."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._records: dict[str, _Record] = {}
+        self._swept = 0.0
+
+    def record(self, change: Change, *, group: str = "", envelope: bytes = b"") -> Message | None:
+        """See Store.record()."""
+        del group, envelope  # this store has no pub/sub of its own
+        with self._lock:
+            self._sweep()
+            record = self._records.get(change.task_id)
+            if record is None:
+                if change.base is not None:
+                    raise MissingRecord
+                record = self._records[change.task_id] = _Record()
+            elif not record.accepts(change):
+                return None
+            return self._write(record, change)
+
+    def _write(self, record: _Record, change: Change) -> Message:
+        prev = record.version
+        record.version = version = max(prev + 1, time.time_ns() // 1_000)
+        record.floor = record.floor or version
+        status = record.status
+        same = status is not None and status.state == change.state
+        if record.unlogged and status is not None and not same:
+            self._append(record, status)
+        if change.kind == "log":
+            json = log_json(change.task_id, version, change.body)
+            message = Message("log", "", version, prev, json)
+            record.unlogged = False
+        else:
+            record.fields.update(change.fields)
+            json = status_json(change.task_id, change.state, version, record.fields)
+            message = Message("status", change.state, version, prev, json)
+            self._advance(record, change)
+            record.status = message
+            record.unlogged = is_interim(change.state)
+        if not record.unlogged:
+            self._append(record, message)
+        keep = settings.RETENTION_SECONDS
+        if not (record.status and record.status.ready):
+            keep = max(keep, UNFINISHED_SECONDS)
+        record.expires = time.monotonic() + keep
+        return message
+
+    def _advance(self, record: _Record, change: Change) -> None:
+        record.owner = change.owner or record.owner
+        if change.next_attempt is not None:
+            record.rank, record.attempt, record.run = 0, change.next_attempt, 0
+            return
+        record.rank = rank(change.state)
+        if change.run:
+            record.attempt, record.run = change.attempt, change.run
+
+    def _append(self, record: _Record, message: Message) -> None:
+        record.log.append(message)
+        while len(record.log) > settings.MAX_EVENTS:
+            record.floor = record.log.popleft().version
+
+    def _sweep(self) -> None:
+        now = time.monotonic()
+        if now - self._swept > SWEEP_SECONDS:
+            self._swept = now
+            for task_id in [key for key, record in self._records.items() if record.expires < now]:
+                del self._records[task_id]
+
+    def read(self, task_id: str, after: int | None = None) -> Reading | None:
+        """See Store.read()."""
+        with self._lock:
+            record = self._records.get(task_id)
+            if record is None or record.status is None or record.expires < time.monotonic():
+                return None
+            messages: list[Message] = []
+            if after is not None:
+                messages = [message for message in record.log if message.version > after]
+                if record.unlogged and record.status.version > after:
+                    messages.append(record.status)
+            return Reading(
+                status=record.status,
+                version=record.version,
+                floor=record.floor,
+                owner=record.owner,
+                messages=messages,
+            )
+
+    async def aread(self, task_id: str, after: int | None = None) -> Reading | None:
+        """See Store.read()."""
+        return self.read(task_id, after)
+
+    async def aversions(self, task_ids: Sequence[str]) -> list[int]:
+        """See Store.aversions()."""
+        with self._lock:
+            records = [self._records.get(task_id) for task_id in task_ids]
+            return [record.version if record else 0 for record in records]
+
+    def ping(self) -> None:
+        """Return: a store in this process always answers."""
+
+    def clear(self) -> None:
+        """Forget every task."""
+        with self._lock:
+            self._records.clear()

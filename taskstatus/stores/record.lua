@@ -1,0 +1,123 @@
+-- Records one change of one task: guard, version, write, log, tell. One atomic step.
+--
+-- KEYS  1 the task's record (hash), 2 its log (stream)
+-- ARGV  1 kind, 2 state, 3 rank, 4 attempt, 5 run, 6 next attempt or "", 7 ready ("1" or "0"),
+--       8 interim ("1" or "0"), 9 has a base ("1" or "0"), 10 seconds to keep, 11 messages to keep,
+--       12 task id as JSON, 13 state as JSON, 14 body of a log line, 15 owner,
+--       16 pub/sub channel of the group or "", 17 the message's envelope, then field, fragment, ...
+-- Gives {version, version before it, JSON}, or {0, reason} when the change comes too late
+-- ("stale") or there is no record for it to change ("missing").
+
+local record, log = KEYS[1], KEYS[2]
+local kind, state, rank = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local attempt, run = tonumber(ARGV[4]), tonumber(ARGV[5])
+local ready, interim = ARGV[7], ARGV[8] == '1'
+local keep_messages = tonumber(ARGV[11])
+local FIRST_FIELD = 18
+
+local was = redis.call('HMGET', record, 'version', 'state', 'rank', 'attempt', 'run', 'ready', 'interim', 'json', 'status_version')
+local prev = tonumber(was[1] or 0)
+local is_log = kind == 'log'
+
+-- The guard. stores/memory.py holds the same rules, and says why.
+if prev == 0 then
+  if ARGV[9] == '1' or is_log then return {0, 'missing'} end
+else
+  local was_rank, was_attempt, was_run = tonumber(was[3]), tonumber(was[4]), tonumber(was[5])
+  local newer = attempt > was_attempt or (attempt == was_attempt and run > was_run)
+  local accept
+  if was[6] == '1' then
+    accept = state == 'STARTED' and newer and (was[2] == 'FAILURE' or was[2] == 'REVOKED')
+  elseif is_log or state == 'SUCCESS' then
+    accept = true
+  elseif run == 0 or (attempt == was_attempt and run == was_run) then
+    accept = rank >= was_rank
+  else
+    accept = newer
+  end
+  if not accept then return {0, 'stale'} end
+end
+
+-- Versions come from Redis's clock, so that they go on growing after a FLUSHALL or a failover, and
+-- never stand still or go back when the clock does.
+local time = redis.call('TIME')
+local number = math.max(prev + 1, time[1] * 1000000 + time[2])
+local version = string.format('%.0f', number)
+
+local function append(at, of_kind, of_state, json)
+  local excess = redis.call('XLEN', log) + 1 - keep_messages
+  if excess > 0 then
+    local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', excess)
+    for _, entry in ipairs(oldest) do redis.call('XDEL', log, entry[1]) end
+    if #oldest > 0 then
+      redis.call('HSET', record, 'floor', string.match(oldest[#oldest][1], '^%d+'))
+    end
+  end
+  redis.call('XADD', log, at .. '-0', 'k', of_kind, 's', of_state, 'j', json)
+end
+
+-- An interim status is not in the log while a newer one may stand for it; once something else
+-- follows, it is.
+if was[7] == '1' and not (interim and was[2] == state) then
+  append(was[9], 'status', was[2], was[8])
+end
+
+local json
+if is_log then
+  json = '{"type":"log","task_id":' .. ARGV[12] .. ',"cursor":"' .. version .. '","version":' .. version .. ',' .. ARGV[14]
+  redis.call('HSET', record, 'version', version, 'interim', '0')
+else
+  local kept = redis.call('HMGET', record, 'name', 'progress', 'result', 'result_omitted', 'error', 'error_type', 'retries', 'stalled', 'created_at', 'started_at', 'updated_at', 'finished_at', 'parent_id', 'root_id', 'group_id')
+  local names = {'name', 'progress', 'result', 'result_omitted', 'error', 'error_type', 'retries', 'stalled', 'created_at', 'started_at', 'updated_at', 'finished_at', 'parent_id', 'root_id', 'group_id'}
+  local f = {}
+  for i, name in ipairs(names) do f[name] = kept[i] or 'null' end
+  if not kept[4] then f.result_omitted = '' end
+  if not kept[7] then f.retries = '0' end
+  if not kept[8] then f.stalled = 'false' end
+  local write = {}
+  for i = FIRST_FIELD, #ARGV, 2 do
+    f[ARGV[i]] = ARGV[i + 1]
+    write[#write + 1] = ARGV[i]
+    write[#write + 1] = ARGV[i + 1]
+  end
+  local omitted = f.result_omitted ~= '' and ',"result_omitted":' .. f.result_omitted or ''
+  json = '{"type":"status","task_id":' .. ARGV[12] .. ',"name":' .. f.name
+    .. ',"state":' .. ARGV[13] .. ',"ready":' .. (ready == '1' and 'true' or 'false')
+    .. ',"cursor":"' .. version .. '","version":' .. version
+    .. ',"progress":' .. f.progress .. ',"result":' .. f.result .. omitted
+    .. ',"error":' .. f.error .. ',"error_type":' .. f.error_type
+    .. ',"retries":' .. f.retries .. ',"stalled":' .. f.stalled
+    .. ',"created_at":' .. f.created_at .. ',"started_at":' .. f.started_at
+    .. ',"updated_at":' .. f.updated_at .. ',"finished_at":' .. f.finished_at
+    .. ',"parent_id":' .. f.parent_id .. ',"root_id":' .. f.root_id
+    .. ',"group_id":' .. f.group_id .. '}'
+  -- A change that opens the task for its next run leaves it to whoever begins that one.
+  local opens = ARGV[6] ~= ''
+  if ARGV[15] ~= '' then
+    write[#write + 1] = 'owner'
+    write[#write + 1] = ARGV[15]
+  end
+  if prev == 0 then
+    write[#write + 1] = 'floor'
+    write[#write + 1] = version
+  end
+  redis.call('HSET', record, 'version', version, 'status_version', version, 'state', state,
+    'rank', opens and 0 or rank,
+    'attempt', opens and ARGV[6] or (run == 0 and was[4] or ARGV[4]),
+    'run', opens and 0 or (run == 0 and was[5] or ARGV[5]),
+    'ready', ready, 'interim', ARGV[8], 'json', json, unpack(write))
+end
+if not interim then append(version, kind, state, json) end
+redis.call('EXPIRE', record, ARGV[10])
+redis.call('EXPIRE', log, ARGV[10])
+
+if ARGV[16] ~= '' then
+  -- The rest of the envelope in MessagePack: two short strings and a long one.
+  local function short(s) return string.char(160 + #s) .. s end
+  local size, previous = #json, string.format('%.0f', prev)
+  redis.call('PUBLISH', ARGV[16], ARGV[17] .. short('version') .. short(version)
+    .. short('prev') .. short(previous) .. short('json') .. string.char(219,
+      math.floor(size / 16777216) % 256, math.floor(size / 65536) % 256,
+      math.floor(size / 256) % 256, size % 256) .. json)
+end
+return {version, string.format('%.0f', prev), json}

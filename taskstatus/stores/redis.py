@@ -1,0 +1,188 @@
+"""``redis://…``: the store that every process shares. The one door to redis-py."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from importlib.resources import files
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import redis
+from redis import asyncio as aioredis
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from taskstatus.changes import Change
+from taskstatus.conf import settings
+from taskstatus.exceptions import StoreUnavailable
+from taskstatus.messages import Message, encode
+from taskstatus.states import is_interim, is_ready, rank
+from taskstatus.stores.base import UNFINISHED_SECONDS, MissingRecord, Reading
+
+__all__ = ["RedisStore"]
+
+#: redis-py's own defaults wait up to a minute; nobody who asks for a status should.
+TIMEOUT_SECONDS = 1.0
+#: redis-py's, and what asyncio adds to it while a connection is being made.
+UNREACHABLE = (redis.RedisError, OSError, TimeoutError)
+SCRIPT = (files("taskstatus.stores") / "record.lua").read_text()
+_READ = ("json", "state", "status_version", "version", "floor", "owner")
+
+
+class RedisStore:
+    """Keeps a hash and a stream for each task, in one slot of a Redis Cluster.
+
+    One Lua call per change. Connections are made on first use; the synchronous ones survive a
+    fork, the others belong to the event loop that made them. Options in the URL's query
+    (``socket_timeout=2``) win over ours.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        # One retry, at once: a pooled connection may be stale after a restart of Redis.
+        self._client = redis.Redis.from_url(
+            url,
+            decode_responses=True,
+            socket_timeout=TIMEOUT_SECONDS,
+            socket_connect_timeout=TIMEOUT_SECONDS,
+            retry=Retry(NoBackoff(), 1),
+        )
+        self._script: Callable[..., Any] = self._client.register_script(SCRIPT)
+        self._async: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
+
+    def record(self, change: Change, *, group: str = "", envelope: bytes = b"") -> Message | None:
+        """See Store.record()."""
+        args = _arguments(change, group, envelope)
+        try:
+            version, prev, *json = self._script(keys=keys(change.task_id), args=args)
+        except UNREACHABLE as exc:
+            raise StoreUnavailable from exc
+        if not json:
+            if prev == "missing":
+                raise MissingRecord
+            return None
+        return Message(change.kind, change.state, int(version), int(prev), json[0])
+
+    def read(self, task_id: str, after: int | None = None) -> Reading | None:
+        """See Store.read()."""
+        try:
+            with self._client.pipeline(transaction=after is not None) as pipe:
+                return _reading(_queue_read(pipe, task_id, after).execute(), after)
+        except UNREACHABLE as exc:
+            raise StoreUnavailable from exc
+
+    async def aread(self, task_id: str, after: int | None = None) -> Reading | None:
+        """See Store.read()."""
+        try:
+            async with self._aclient().pipeline(transaction=after is not None) as pipe:
+                return _reading(await _queue_read(pipe, task_id, after).execute(), after)
+        except UNREACHABLE as exc:
+            raise StoreUnavailable from exc
+
+    async def aversions(self, task_ids: Sequence[str]) -> list[int]:
+        """See Store.aversions()."""
+        try:
+            async with self._aclient().pipeline(transaction=False) as pipe:
+                for task_id in task_ids:
+                    pipe.hget(keys(task_id)[0], "version")
+                return [int(version or 0) for version in await pipe.execute()]
+        except UNREACHABLE as exc:
+            raise StoreUnavailable from exc
+
+    def ping(self) -> None:
+        """See Store.ping()."""
+        try:
+            self._client.ping()
+        except UNREACHABLE as exc:
+            raise StoreUnavailable from exc
+
+    async def aclose(self) -> None:
+        """Close the connections that belong to this event loop."""
+        client = self._async.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.aclose()
+
+    def close(self) -> None:
+        """Close the synchronous connections; they come back when they are needed."""
+        self._client.close()
+
+    def _aclient(self) -> Any:
+        loop = asyncio.get_running_loop()
+        client = self._async.get(loop)
+        if client is None:
+            client = self._async[loop] = aioredis.Redis.from_url(
+                self.url,
+                decode_responses=True,
+                socket_timeout=TIMEOUT_SECONDS,
+                socket_connect_timeout=TIMEOUT_SECONDS,
+                retry=AsyncRetry(NoBackoff(), 1),
+            )
+        return client
+
+
+def keys(task_id: str) -> tuple[str, str]:
+    """Return the keys of a task's record and log. Any id is safe: it is hashed, not quoted."""
+    name = blake2b(task_id.encode(), digest_size=16).hexdigest()
+    return f"taskstatus:{{{name}}}:status", f"taskstatus:{{{name}}}:log"
+
+
+def _arguments(change: Change, group: str, envelope: bytes) -> list[Any]:
+    """Return ARGV of record.lua."""
+    ready = change.kind == "status" and is_ready(change.state)
+    keep = settings.RETENTION_SECONDS
+    args: list[Any] = [
+        change.kind,
+        change.state,
+        rank(change.state),
+        change.attempt,
+        change.run,
+        "" if change.next_attempt is None else change.next_attempt,
+        int(ready),
+        int(change.kind == "status" and is_interim(change.state)),
+        int(change.base is not None),
+        int(keep if ready else max(keep, UNFINISHED_SECONDS)),
+        settings.MAX_EVENTS,
+        encode(change.task_id),
+        encode(change.state),
+        change.body,
+        change.owner,
+        group,
+        envelope,
+    ]
+    for item in change.fields.items():
+        args += item
+    return args
+
+
+def _queue_read(pipe: Any, task_id: str, after: int | None) -> Any:
+    record, log = keys(task_id)
+    pipe.hmget(record, _READ)
+    if after is not None:
+        # Only versions that fit a stream's id are ever given out; see messages.parse_cursor().
+        pipe.xrange(log, min=f"({after}-0")
+    return pipe
+
+
+def _reading(answers: list[Any], after: int | None) -> Reading | None:
+    json, state, status_version, version, floor, owner = answers[0]
+    if json is None:
+        return None
+    status = Message("status", state, int(status_version), 0, json)
+    messages: list[Message] = []
+    if after is not None:
+        for entry_id, entry in answers[1]:
+            number = int(entry_id.partition("-")[0])
+            messages.append(Message(entry["k"], entry["s"], number, 0, entry["j"]))
+        newest = messages[-1].version if messages else after
+        if status.interim and status.version > newest:
+            messages.append(status)
+    return Reading(
+        status=status,
+        version=int(version),
+        floor=int(floor),
+        owner=owner or "",
+        messages=messages,
+    )

@@ -1,0 +1,89 @@
+"""One reader's mailbox in the hub."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from taskstatus.messages import Message
+
+__all__ = ["Subscription"]
+
+#: What a mailbox holds at most, in characters of JSON; past that its reader reads the log instead.
+MAX_SIZE = 1_048_576
+
+
+class Subscription:
+    """Messages for one reader, in the order in which the group brought them.
+
+    The hub puts, one reader takes; neither waits for the other. A newer interim status takes the
+    place of the one before it. What does not fit is dropped and ``behind`` is set: the reader then
+    has to read the store's log.
+    """
+
+    __slots__ = ("_messages", "_size", "_waiter", "behind", "newest")
+
+    def __init__(self) -> None:
+        self._messages: deque[Message] = deque()
+        self._size = 0
+        self._waiter: asyncio.Future[None] | None = None
+        #: Whether messages may be missing from this mailbox.
+        self.behind = False
+        #: The newest version that the reader has dealt with.
+        self.newest = 0
+
+    def put(self, message: Message) -> None:
+        """Add a message and wake the reader."""
+        messages = self._messages
+        if message.interim and messages and messages[-1].state == message.state:
+            last = messages.pop()
+            self._size -= len(last.json)
+            if message.prev == last.version:
+                message = Message(
+                    message.kind, message.state, message.version, last.prev, message.json
+                )
+        self._size += len(message.json)
+        messages.append(message)
+        if self._size > MAX_SIZE:
+            messages.clear()
+            self._size = 0
+            self.behind = True
+        self.wake()
+
+    def lacks(self, version: int) -> bool:
+        """Return whether the store's version is neither dealt with nor waiting here."""
+        newest = self._messages[-1].version if self._messages else self.newest
+        return newest < version or version == 0
+
+    def poke(self) -> None:
+        """Tell the reader that it lacks something, which the store has (or has lost)."""
+        self.behind = True
+        self.wake()
+
+    def wake(self) -> None:
+        """Wake the reader."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def take(self) -> list[Message]:
+        """Return what has come and forget it."""
+        messages = list(self._messages)
+        self._messages.clear()
+        self._size = 0
+        return messages
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait until something has come, so long at most; return whether it has. Cancel-safe."""
+        if self._messages or self.behind:
+            return True
+        if seconds <= 0:
+            return False
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        timer = loop.call_later(seconds, self.wake)
+        try:
+            await self._waiter
+        finally:
+            timer.cancel()
+            self._waiter = None
+        return bool(self._messages) or self.behind

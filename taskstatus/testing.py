@@ -1,0 +1,115 @@
+"""Helpers for tests of projects that use taskstatus."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from taskstatus import changes
+from taskstatus.changes import Run
+from taskstatus.conf import settings
+from taskstatus.messages import encode, timestamp
+from taskstatus.publisher import publish
+from taskstatus.states import State
+
+__all__ = ["TaskDriver"]
+
+
+class TaskDriver:
+    """Plays a Celery task's life through the real publisher, without Celery.
+
+    Every call has been published, unthrottled, when it returns.
+    """
+
+    def __init__(
+        self, task_id: str | None = None, *, name: str = "tests.driven", owner: str | None = None
+    ) -> None:
+        self.task_id = task_id or str(uuid.uuid4())
+        self.name = name
+        self.owner = owner
+        self._attempt = 0
+        self._run: Run | None = None
+
+    @property
+    def run(self) -> Run:
+        """The current run; one is made up for a task that was never started."""
+        if self._run is None:
+            self._run = self._new_run()
+        return self._run
+
+    def _new_run(self) -> Run:
+        fields = {
+            "name": encode(self.name),
+            "retries": str(self._attempt),
+            "started_at": f'"{timestamp()}"',
+            "root_id": encode(self.task_id),
+        }
+        return Run(
+            task_id=self.task_id,
+            attempt=self._attempt,
+            number=time.time_ns() // 1_000,
+            fields=fields,
+        )
+
+    def pending(self) -> None:
+        """The task is sent to the broker."""
+        ids = {"parent_id": None, "root_id": self.task_id, "group_id": None}
+        publish(changes.pending(self.task_id, name=self.name, ids=ids, owner=self.owner or ""))
+
+    def received(self) -> None:
+        """A worker has it."""
+        ids = {"parent_id": None, "root_id": self.task_id, "group_id": None}
+        publish(changes.received(self.task_id, name=self.name, ids=ids))
+
+    def started(self) -> None:
+        """The body begins: the first attempt, the next one after retry(), or a re-run."""
+        self._run = self._new_run()
+        publish(changes.started(self._run))
+
+    def progress(self, current: float, total: float | None = None, message: str = "") -> None:
+        """The body says how far it is."""
+        percent = round(100 * current / total, 2) if total and 0 <= current <= total else None
+        progress = {
+            "current": current,
+            "total": total,
+            "percent": percent,
+            "message": message,
+            "rate": None,
+            "eta": None,
+        }
+        publish(changes.progressed(self.run, progress))
+
+    def log(self, message: str, level: str = "info") -> None:
+        """The body writes a line."""
+        publish(changes.log(self.run, message, level=level))
+
+    def custom(self, state: str, meta: Mapping[str, Any] | None = None) -> None:
+        """The body takes a state of its own (``update_state``); ``meta`` becomes its progress."""
+        publish(changes.custom(self.run, state, meta))
+
+    def retry(self, exception: BaseException) -> None:
+        """The attempt ends, another one is due."""
+        publish(changes.retried(self.run, exception))
+        self._attempt += 1
+
+    def success(self, result: object = None) -> None:
+        """The body returns."""
+        publish(changes.succeeded(self.run, result, max_bytes=settings.MAX_RESULT_BYTES))
+
+    def failure(self, exception: BaseException) -> None:
+        """The body raises."""
+        publish(changes.failed(self.task_id, exception, self.run))
+
+    def revoked(self, reason: str = "terminated") -> None:
+        """Somebody stops the task."""
+        publish(changes.revoked(self.task_id, reason))
+
+    def rejected(self) -> None:
+        """The task refuses its message."""
+        publish(changes.finished(self.task_id, State.REJECTED))
+
+    def ignored(self) -> None:
+        """The body raises Ignore."""
+        publish(changes.finished(self.task_id, State.IGNORED))
