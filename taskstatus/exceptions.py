@@ -3,6 +3,7 @@
 - TaskStatusError
     - UnknownTask: no record of this task
     - BadRequest: a malformed task id, cursor or parameter
+    - Restarting: this server process is about to stop
     - SlowReader: the client is further behind than is kept for it
     - StoreUnavailable: the store does not answer
     - SettingError (also ImproperlyConfigured): a TASKSTATUS_ setting is wrong
@@ -16,6 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 __all__ = [
     "BadRequest",
     "Cancelled",
+    "Restarting",
     "SettingError",
     "SlowReader",
     "StoreUnavailable",
@@ -37,6 +39,10 @@ class UnknownTask(TaskStatusError):
 
 class BadRequest(TaskStatusError):
     """The request is malformed."""
+
+
+class Restarting(TaskStatusError):
+    """The server restarts; come back with the cursor."""
 
 
 class SlowReader(TaskStatusError):

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Iterable
 
 from taskstatus import results
-from taskstatus.exceptions import SlowReader, StoreUnavailable, UnknownTask
+from taskstatus.exceptions import Restarting, SlowReader, StoreUnavailable, UnknownTask
 from taskstatus.hub import Hub, get_hub
 from taskstatus.messages import Message
 from taskstatus.stores import Reading, Store
@@ -75,7 +75,8 @@ class Feed:
     async def batch(self, seconds: float) -> list[Message]:
         """Return what has come, oldest first; wait for it so long at most, then return [].
 
-        Cancel-safe. Raises SlowReader when the client has fallen behind what is kept.
+        Cancel-safe. Raises SlowReader when the client has fallen behind what is kept, Restarting
+        when this process is about to stop.
         """
         if self._first:
             first, self._first = self._first, []
@@ -89,6 +90,8 @@ class Feed:
             self._subscription.newest = self._last
             if messages or self._ended:
                 return messages
+            if self._subscription.closing:
+                raise Restarting
         return []
 
     async def _next(self) -> list[Message]:

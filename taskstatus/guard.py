@@ -9,6 +9,7 @@ from typing import Any
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIRequest
 
+from taskstatus.pressure import unsent_bytes
 from taskstatus.problems import BAD_REQUEST
 
 __all__ = ["Guard", "HostValidator"]
@@ -37,6 +38,8 @@ class Guard:
         self._otherwise = otherwise
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        # Seen only here: everything further in has wrapped the server's own send.
+        scope["taskstatus.unsent"] = unsent_bytes(send)
         match scope["type"]:
             case "http":
                 await self._guard(scope, receive, send)

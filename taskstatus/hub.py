@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 from taskstatus import groups
 from taskstatus.conf import settings
+from taskstatus.drain import get_drain
 from taskstatus.exceptions import StoreUnavailable
 from taskstatus.stores import Store, get_store
 from taskstatus.subscription import Subscription
@@ -79,6 +80,7 @@ class Hub:
         if watch is None:
             watch = self._watches[task_id] = _Watch(task_id)
         subscription = Subscription()
+        subscription.closing = get_drain().begun
         watch.readers.add(subscription)
         if watch.leaving is not None:
             watch.leaving.cancel()
@@ -116,10 +118,17 @@ class Hub:
         async with self._channel_lock:
             if not self._tasks:
                 groups.serve_here()
+                get_drain().on_begin(self.close_readers)
                 self._spawn(self._reconcile())
             if self._channel is None:
                 self._channel = await self.layer.new_channel()
                 self._spawn(self._receive(self._channel))
+
+    def close_readers(self) -> None:
+        """Tell every reader to end."""
+        for watch in self._watches.values():
+            for reader in watch.readers:
+                reader.close()
 
     def _spawn(self, coroutine: Any) -> None:
         task = asyncio.get_running_loop().create_task(coroutine)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from taskstatus.exceptions import (
     BadRequest,
+    Restarting,
     SlowReader,
     StoreUnavailable,
     TaskStatusError,
@@ -89,6 +90,8 @@ def problem_of(error: TaskStatusError) -> Problem:
             return UNKNOWN_TASK
         case StoreUnavailable():
             return STORE_UNAVAILABLE
+        case Restarting():
+            return RESTARTING
         case SlowReader():
             return TOO_SLOW
         case _:

@@ -80,8 +80,8 @@ def progress(current: float, total: float | None = None, message: str = "") -> N
     At most one message per PROGRESS_INTERVAL_SECONDS goes out; the last value always does. Raises
     TypeError for what is not a number, and Cancelled when the task was asked to stop.
     """
-    value: object
-    for value in (current, total):
+    values: tuple[object, object] = (current, total)
+    for value in values:
         if isinstance(value, bool) or not isinstance(value, int | float | None):
             raise TypeError(f"progress() takes numbers, not {value!r}")
     activity = current_activity()

@@ -21,7 +21,7 @@ class Subscription:
     has to read the store's log.
     """
 
-    __slots__ = ("_messages", "_size", "_waiter", "behind", "newest")
+    __slots__ = ("_messages", "_size", "_waiter", "behind", "closing", "newest")
 
     def __init__(self) -> None:
         self._messages: deque[Message] = deque()
@@ -31,6 +31,8 @@ class Subscription:
         self.behind = False
         #: The newest version that the reader has dealt with.
         self.newest = 0
+        #: Whether the hub has nothing more to give: the process is about to stop.
+        self.closing = False
 
     def put(self, message: Message) -> None:
         """Add a message and wake the reader."""
@@ -60,6 +62,11 @@ class Subscription:
         self.behind = True
         self.wake()
 
+    def close(self) -> None:
+        """Tell the reader to end."""
+        self.closing = True
+        self.wake()
+
     def wake(self) -> None:
         """Wake the reader."""
         if self._waiter is not None and not self._waiter.done():
@@ -72,9 +79,13 @@ class Subscription:
         self._size = 0
         return messages
 
+    @property
+    def _pending(self) -> bool:
+        return bool(self._messages) or self.behind or self.closing
+
     async def wait(self, seconds: float) -> bool:
         """Wait until something has come, so long at most; return whether it has. Cancel-safe."""
-        if self._messages or self.behind:
+        if self._pending:
             return True
         if seconds <= 0:
             return False
@@ -86,4 +97,4 @@ class Subscription:
         finally:
             timer.cancel()
             self._waiter = None
-        return bool(self._messages) or self.behind
+        return self._pending

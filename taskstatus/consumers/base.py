@@ -11,7 +11,9 @@ from channels.exceptions import StopConsumer
 from channels.generic.http import AsyncHttpConsumer
 
 from taskstatus.access import Caller, is_allowed
-from taskstatus.exceptions import TaskStatusError
+from taskstatus.drain import get_drain
+from taskstatus.exceptions import SlowReader, TaskStatusError
+from taskstatus.pressure import MAX_UNSENT_BYTES
 from taskstatus.problems import (
     FORBIDDEN,
     METHOD_NOT_ALLOWED,
@@ -21,7 +23,7 @@ from taskstatus.problems import (
 )
 from taskstatus.requests import StreamRequest
 
-__all__ = ["TaskHttpConsumer", "admit"]
+__all__ = ["TaskHttpConsumer", "admit", "check_pressure", "stop"]
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +35,20 @@ async def admit(scope: dict[str, Any], request: StreamRequest) -> Caller | None:
     """Return the caller when the policy lets it read the task, None otherwise."""
     caller = Caller(scope, token=request.token)
     return caller if await is_allowed(caller, request.task_id) else None
+
+
+async def stop(task: asyncio.Task[None] | None) -> None:
+    """Cancel a task and wait for it, a few seconds at most."""
+    if task is not None and not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=STOP_SECONDS)
+
+
+def check_pressure(scope: dict[str, Any]) -> None:
+    """Raise SlowReader when the server holds too much for this client."""
+    unsent = scope.get("taskstatus.unsent")
+    if unsent is not None and unsent() > MAX_UNSENT_BYTES:
+        raise SlowReader
 
 
 class TaskHttpConsumer(AsyncHttpConsumer):  # type: ignore[misc]
@@ -56,13 +72,11 @@ class TaskHttpConsumer(AsyncHttpConsumer):  # type: ignore[misc]
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one request; nothing that was taken for it outlives this call."""
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            task = self._responding
-            if task is not None and not task.done():
-                task.cancel()
-                await asyncio.wait([task], timeout=STOP_SECONDS)
+        with get_drain():
+            try:
+                await super().__call__(scope, receive, send)
+            finally:
+                await stop(self._responding)
 
     async def dispatch(self, message: Any) -> None:
         """Handle one ASGI message. Without Channels' database upkeep: no ORM is used here."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from taskstatus.access import Caller
 from taskstatus.consumers.base import TaskHttpConsumer
+from taskstatus.exceptions import Restarting
 from taskstatus.feed import follow
 from taskstatus.messages import Message
 from taskstatus.requests import StreamRequest
@@ -22,7 +23,10 @@ class LongPollConsumer(TaskHttpConsumer):
     async def respond(self, request: StreamRequest, caller: Caller) -> None:
         """Answer 200 with messages, or 204 when the wait is over."""
         async with follow(request.task_id, after=request.after, types=request.types) as feed:
-            messages = await feed.batch(request.wait)
+            try:
+                messages = await feed.batch(request.wait)
+            except Restarting:
+                messages = []  # no news; the next poll goes to another process
             if not messages and feed.ended:
                 # The end is told again to whoever asks, however often.
                 messages = [feed.status] if "status" in request.types else []

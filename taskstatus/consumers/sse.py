@@ -8,7 +8,7 @@ import time
 from taskstatus import eventstream
 from taskstatus.access import Caller
 from taskstatus.conf import settings
-from taskstatus.consumers.base import TaskHttpConsumer
+from taskstatus.consumers.base import TaskHttpConsumer, check_pressure
 from taskstatus.deadline import stream_seconds
 from taskstatus.feed import Feed, follow
 from taskstatus.requests import StreamRequest
@@ -51,3 +51,4 @@ class SseConsumer(TaskHttpConsumer):
             messages = await feed.batch(min(left, settings.KEEPALIVE_SECONDS))
             body = eventstream.encode(messages) if messages else idle
             await self.send_body(body, more_body=True)
+            check_pressure(self.scope)

@@ -14,8 +14,9 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from taskstatus.access import Caller
 from taskstatus.conf import settings
-from taskstatus.consumers.base import STOP_SECONDS, admit
+from taskstatus.consumers.base import admit, check_pressure, stop
 from taskstatus.deadline import stream_seconds
+from taskstatus.drain import get_drain
 from taskstatus.exceptions import TaskStatusError
 from taskstatus.feed import Feed, follow
 from taskstatus.problems import BAD_REQUEST, FORBIDDEN, RESTARTING, problem_of
@@ -46,14 +47,12 @@ class TaskStatusConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection; nothing that was taken for it outlives this call."""
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            self._closed = True
-            task = self._following
-            if task is not None and not task.done():
-                task.cancel()
-                await asyncio.wait([task], timeout=STOP_SECONDS)
+        with get_drain():
+            try:
+                await super().__call__(scope, receive, send)
+            finally:
+                self._closed = True
+                await stop(self._following)
 
     async def dispatch(self, message: Any) -> None:
         """Handle one ASGI message. Without Channels' database upkeep: no ORM is used here."""
@@ -111,6 +110,7 @@ class TaskStatusConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             messages = await feed.batch(min(left, settings.KEEPALIVE_SECONDS))
             for message in messages:
                 await self._send_text(message.json)
+            check_pressure(self.scope)
             if feed.ended:
                 return ENDED
             if not messages and request.heartbeat:

@@ -26,6 +26,9 @@ __all__ = ["RedisStore"]
 
 #: redis-py's own defaults wait up to a minute; nobody who asks for a status should.
 TIMEOUT_SECONDS = 1.0
+#: Connections of one event loop, and how long a reader waits for one of them to be free.
+POOL_SIZE = 8
+POOL_SECONDS = 10.0
 #: redis-py's, and what asyncio adds to it while a connection is being made.
 UNREACHABLE = (redis.RedisError, OSError, TimeoutError)
 SCRIPT = (files("taskstatus.stores") / "record.lua").read_text()
@@ -113,13 +116,18 @@ class RedisStore:
         loop = asyncio.get_running_loop()
         client = self._async.get(loop)
         if client is None:
-            client = self._async[loop] = aioredis.Redis.from_url(
+            # A crowd of clients waits its turn for a few connections; redis-py's own pool would
+            # open a hundred and then refuse.
+            pool = aioredis.BlockingConnectionPool.from_url(
                 self.url,
+                max_connections=POOL_SIZE,
+                timeout=POOL_SECONDS,
                 decode_responses=True,
                 socket_timeout=TIMEOUT_SECONDS,
                 socket_connect_timeout=TIMEOUT_SECONDS,
                 retry=AsyncRetry(NoBackoff(), 1),
             )
+            client = self._async[loop] = aioredis.Redis.from_pool(pool)
         return client
 
 

@@ -1,0 +1,40 @@
+"""How much a client leaves unread, on servers that would keep it all.
+
+Daphne's ``send()`` never waits, so a client that reads nothing makes the server hold everything
+that is sent to it. What Twisted holds is private to Twisted; where it can't be seen (another
+server, another version), this says 0, and the server's own back-pressure has to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+__all__ = ["MAX_UNSENT_BYTES", "unsent_bytes"]
+
+#: A client with more than this waiting for it is too slow.
+MAX_UNSENT_BYTES = 262_144
+
+
+def unsent_bytes(send: Any) -> Callable[[], int]:
+    """Return a function that tells how many bytes wait in this process for the client.
+
+    ``send`` is the server's own ASGI ``send``, not one that wraps it. Daphne's is a partial whose
+    first argument is the protocol object of the connection.
+    """
+    if not isinstance(send, partial) or not send.args:
+        return _nothing
+    transport = getattr(send.args[0], "transport", None)
+    if not hasattr(transport, "_tempDataLen") or not hasattr(transport, "dataBuffer"):
+        return _nothing
+    return partial(_twisted_unsent, transport)
+
+
+def _nothing() -> int:
+    return 0
+
+
+def _twisted_unsent(transport: Any) -> int:
+    unsent: int = transport._tempDataLen + len(transport.dataBuffer) - transport.offset
+    return unsent
