@@ -41,6 +41,15 @@ class Caller:
     expires: float | None = None
     _user: Any = field(default=None, repr=False)
 
+    @property
+    def client(self) -> str:
+        """Who is counted as one client: the token's holder, else the user, else the address."""
+        if self.token:
+            return f"token {self.token}"
+        if self._user is not None and self._user.is_authenticated:
+            return f"user {self._user.pk}"
+        return f"address {(self.scope.get('client') or ('',))[0]}"
+
     async def user(self) -> Any:
         """Return the user of the session, AnonymousUser without one."""
         if self._user is None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import GeneratorType
 from typing import Any
 from weakref import WeakSet
 
-from taskstatus.changes import Run
+from taskstatus.changes import Change, Run
 from taskstatus.meter import Meter
+from taskstatus.publisher import publish
+from taskstatus.states import State
 
 __all__ = ["Activity"]
 
@@ -21,6 +24,20 @@ class Activity:
         self.loops: WeakSet[GeneratorType[Any, None, None]] = WeakSet()
         #: Whether the task has handed its id on: to its next attempt, or to another task.
         self.handed_on = False
+        #: Why the task asks for another attempt, while it does.
+        self.retry_reason: BaseException | None = None
+        #: The outcome that the task's author has set by ``update_state``, and its meta.
+        self.by_hand: tuple[State, Mapping[str, Any]] | None = None
+
+    @staticmethod
+    def of(request: Any) -> Activity | None:
+        """Return the activity that belongs to a request of Celery's, if its body is running."""
+        activity: Activity | None = getattr(request, "taskstatus", None)
+        return activity
+
+    def attach(self, request: Any) -> None:
+        """Let it be found by the request."""
+        request.taskstatus = self
 
     def finish(self) -> None:
         """Publish what is held back, before the outcome is."""
@@ -29,3 +46,10 @@ class Activity:
             if loop.gi_frame is not None and not loop.gi_running:
                 loop.close()
         self.meter.flush()
+
+    def hand_on(self, change: Change) -> None:
+        """Publish that the task's id goes to its next attempt, or to another task; once."""
+        if not self.handed_on:
+            self.finish()
+            publish(change)
+            self.handed_on = True

@@ -27,7 +27,9 @@ __all__ = [
     "progressed",
     "received",
     "replaced",
+    "requeued",
     "retried",
+    "retried_elsewhere",
     "revoked",
     "started",
     "succeeded",
@@ -144,6 +146,18 @@ def retried(run: Run, exception: BaseException | None) -> Change:
     return replace(change, next_attempt=run.attempt + 1)
 
 
+def retried_elsewhere(task_id: str, exception: BaseException, *, attempt: int) -> Change:
+    """Return the change that says which attempt is due, by somebody who did not run the last."""
+    fields = {**_error(exception), "retries": str(attempt), "updated_at": _now()}
+    return Change(task_id=task_id, state=State.RETRY, fields=fields, next_attempt=attempt)
+
+
+def requeued(run: Run) -> Change:
+    """Return the change that puts the task back in its queue, for the same attempt."""
+    change = run.change(State.PENDING, progress="null", started_at="null")
+    return replace(change, next_attempt=run.attempt)
+
+
 def replaced(run: Run, *, name: str | None) -> Change:
     """Return the change that hands the task's id to another task (``Task.replace``)."""
     change = run.change(
@@ -172,9 +186,12 @@ def revoked(task_id: str, reason: str, run: Run | None = None) -> Change:
     return _ended(task_id, State.REVOKED, run, {"error": encode(text(reason))})
 
 
-def by_hand(run: Run, state: State, *, error: object) -> Change:
+def by_hand(run: Run, state: State, *, error: str | None, error_type: str | None) -> Change:
     """Return the change to a terminal state that the task's author has set (``update_state``)."""
-    fields = {} if error is None else {"error": encode(text(error))}
+    fields = {
+        "error": encode(None if error is None else text(error)),
+        "error_type": encode(error_type),
+    }
     return _ended(run.task_id, state, run, fields)
 
 

@@ -5,6 +5,7 @@
     - BadRequest: a malformed task id, cursor or parameter
     - Restarting: this server process is about to stop
     - SlowReader: the client is further behind than is kept for it
+    - TooManyConnections: this client has as many as it may
     - StoreUnavailable: the store does not answer
     - SettingError (also ImproperlyConfigured): a TASKSTATUS_ setting is wrong
 - Cancelled: raised inside a task that was asked to stop
@@ -22,6 +23,7 @@ __all__ = [
     "SlowReader",
     "StoreUnavailable",
     "TaskStatusError",
+    "TooManyConnections",
     "UnknownTask",
 ]
 
@@ -47,6 +49,10 @@ class Restarting(TaskStatusError):
 
 class SlowReader(TaskStatusError):
     """The client reads too slowly; it can come back with its cursor."""
+
+
+class TooManyConnections(TaskStatusError):
+    """This client has as many connections as it may have; close one first."""
 
 
 class StoreUnavailable(TaskStatusError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 
 from taskstatus import results
 from taskstatus.exceptions import Restarting, SlowReader, StoreUnavailable, UnknownTask
@@ -111,6 +111,31 @@ class Feed:
         if reading is None:
             return await self._without_record()
         return self._catch_up(reading)
+
+    def write_through(self, write: Callable[[Message], bool]) -> None:
+        """Give messages to ``write`` as they come, while batch() waits.
+
+        It must not wait, and returns whether it took the message; what it did not take, and what
+        ends the task or does not follow on, comes from batch() as ever.
+        """
+        if self._subscription is not None:
+            self._write = write
+            self._subscription.direct = self._offer
+
+    def _offer(self, message: Message) -> bool:
+        last = self._last
+        if message.version <= last:
+            return True
+        if message.prev > last or message.prev == 0 or message.ready:
+            return False
+        if message.kind in self._types and not self._write(message):
+            return False
+        self._last = message.version
+        if message.kind == "status":
+            self.status = message
+        if self._subscription is not None:
+            self._subscription.newest = message.version
+        return True
 
     def _follows_on(self, messages: Iterable[Message]) -> bool:
         last = self._last

@@ -39,6 +39,7 @@ class Guard:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         # Seen only here: everything further in has wrapped the server's own send.
+        scope["taskstatus.send"] = send
         scope["taskstatus.unsent"] = unsent_bytes(send)
         match scope["type"]:
             case "http":

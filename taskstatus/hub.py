@@ -28,8 +28,8 @@ PROBE_SECONDS = 1.0
 LAYER_SECONDS = 2.0
 #: Wait before the next try when the layer or the store is away.
 RETRY_SECONDS = 0.5
-#: Messages dispatched before readers get a turn.
-TURN = 64
+#: What is dispatched before readers get a turn, in characters of JSON.
+TURN = 65_536
 CHUNK = 500
 
 
@@ -155,7 +155,7 @@ class Hub:
         return True
 
     async def _receive(self, channel: str) -> None:
-        turn = 0
+        dispatched = 0
         while True:
             try:
                 message = await self.layer.receive(channel)
@@ -169,8 +169,9 @@ class Hub:
                 self._dispatch(message)
             except Exception:
                 logger.exception("A group message could not be read")
-            turn += 1
-            if turn % TURN == 0:
+            dispatched += len(message.get("json", "")) + 1_024
+            if dispatched > TURN:
+                dispatched = 0
                 await asyncio.sleep(0)
 
     def _dispatch(self, group_message: dict[str, Any]) -> None:

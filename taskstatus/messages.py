@@ -33,6 +33,7 @@ __all__ = [
 
 TYPES = ("status", "log")
 MAX_TEXT_CHARACTERS = 4_096
+MAX_LINE_CHARACTERS = 65_536
 _CURSOR = re.compile(r"[0-9]{1,16}\Z", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -86,8 +87,8 @@ def timestamp(at: datetime | None = None) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def text(value: object) -> str:
-    """Return ``str(value)`` fit for the wire: valid UTF-8, at most MAX_TEXT_CHARACTERS.
+def text(value: object, most: int = MAX_TEXT_CHARACTERS) -> str:
+    """Return ``str(value)`` fit for the wire: valid UTF-8, at most so many characters.
 
     Never raises: an object whose ``__str__`` fails is named by its type.
     """
@@ -95,8 +96,8 @@ def text(value: object) -> str:
         string = str(value)
     except Exception:  # noqa: BLE001 - the object is a stranger's; its fault must not become ours
         string = f"<{type(value).__name__}>"
-    if len(string) > MAX_TEXT_CHARACTERS:
-        string = string[: MAX_TEXT_CHARACTERS - 1] + "…"
+    if len(string) > most:
+        string = string[: most - 1] + "…"
     return _SURROGATE.sub("\ufffd", string)
 
 
@@ -155,7 +156,8 @@ def status_json(task_id: str, state: str, version: int, fields: Mapping[str, str
 
 def log_body(line: object, *, level: str, at: str) -> str:
     """Return the part of a log message that its writer knows; ``log_json`` adds the rest."""
-    return f'"level":{encode(text(level))},"message":{encode(text(line))},"at":"{at}"}}'
+    message = encode(text(line, MAX_LINE_CHARACTERS))
+    return f'"level":{encode(text(level))},"message":{message},"at":"{at}"}}'
 
 
 def log_json(task_id: str, version: int, body: str) -> str:

@@ -15,7 +15,7 @@ from taskstatus.messages import text
 from taskstatus.publisher import publish
 from taskstatus.states import State
 
-__all__ = ["Meter"]
+__all__ = ["Meter", "progress_of"]
 
 #: Weight of the newest speed in the rate, as tqdm's ``smoothing``.
 SMOOTHING = 0.3
@@ -45,7 +45,7 @@ class Meter:
         with self._lock:
             now = self._clock()
             rate = self._speed.add(current, now)
-            self._put(state, _progress(current, total, message, rate), now)
+            self._put(state, progress_of(current, total, message, rate=rate), now)
 
     def enter(self, state: str) -> None:
         """Take a state of the task's own that comes with no progress."""
@@ -101,8 +101,8 @@ class _Speed:
         return self._rate
 
 
-def _progress(
-    current: float | None, total: float | None, message: str, rate: float | None
+def progress_of(
+    current: float | None, total: float | None, message: str, *, rate: float | None = None
 ) -> dict[str, Any]:
     """Return the wire's progress; nothing in it is invented."""
     percent = eta = None

@@ -11,6 +11,7 @@ from taskstatus.exceptions import (
     SlowReader,
     StoreUnavailable,
     TaskStatusError,
+    TooManyConnections,
     UnknownTask,
 )
 
@@ -20,6 +21,7 @@ __all__ = [
     "METHOD_NOT_ALLOWED",
     "RESTARTING",
     "STORE_UNAVAILABLE",
+    "TOO_MANY_CONNECTIONS",
     "TOO_SLOW",
     "UNKNOWN_TASK",
     "Problem",
@@ -49,7 +51,7 @@ class Problem:
         ]
         if self.status == 405:
             headers.append((b"allow", b"GET"))
-        if self.status == 503:
+        if self.status in {429, 503}:
             headers.append((b"retry-after", b"%d" % RETRY_AFTER_SECONDS))
         return headers
 
@@ -74,6 +76,9 @@ FORBIDDEN = Problem(
 )
 UNKNOWN_TASK = Problem(404, "unknown_task", "There is no such task.", 4404)
 METHOD_NOT_ALLOWED = Problem(405, "method_not_allowed", "Only GET is answered here.", 4400)
+TOO_MANY_CONNECTIONS = Problem(
+    429, "too_many_connections", "This client has as many connections as it may.", 4429
+)
 TOO_SLOW = Problem(503, "too_slow", "The client reads too slowly.", 4408)
 RESTARTING = Problem(503, "restarting", "The server restarts; come back with the cursor.", 4412)
 STORE_UNAVAILABLE = Problem(
@@ -92,6 +97,8 @@ def problem_of(error: TaskStatusError) -> Problem:
             return STORE_UNAVAILABLE
         case Restarting():
             return RESTARTING
+        case TooManyConnections():
+            return TOO_MANY_CONNECTIONS
         case SlowReader():
             return TOO_SLOW
         case _:

@@ -8,33 +8,30 @@ that no other signal tells.
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import wraps
 from typing import Any
 
-import celery
 from celery import signals
-from celery.exceptions import NotRegistered, Reject
+from celery.exceptions import NotRegistered, Reject, Retry
 
-from taskstatus import changes, owner
+from taskstatus import calls, changes, owner, updates
 from taskstatus.activity import Activity
-from taskstatus.changes import Run
+from taskstatus.changes import Change, Run
 from taskstatus.conf import settings
 from taskstatus.exceptions import Cancelled
+from taskstatus.interruption import after_the_body, while_the_body_runs
 from taskstatus.messages import encode, timestamp
 from taskstatus.progress import current_activity
 from taskstatus.publisher import flush, publish
-from taskstatus.states import State, is_ready
+from taskstatus.states import State
 
 __all__ = ["connect"]
 
-_retrying = threading.local()
 
-
+@while_the_body_runs
 def before_task_publish(
     sender: str, headers: Mapping[str, Any], body: Any = None, **kwargs: Any
 ) -> None:
@@ -42,15 +39,13 @@ def before_task_publish(
     # Message protocol 1 keeps all of this in the body.
     info = headers if "id" in headers else body
     activity = current_activity()
-    if activity is not None and activity.run.task_id == info["id"] and not activity.handed_on:
-        activity.finish()
-        activity.handed_on = True
-        if info.get("retries", 0) > activity.run.attempt:
-            publish(changes.retried(activity.run, getattr(_retrying, "reason", None)))
-        else:
-            publish(changes.replaced(activity.run, name=sender))
-        return
-    publish(changes.pending(info["id"], name=sender, ids=_ids(info), owner=owner.current()))
+    if activity is None or activity.run.task_id != info["id"]:
+        publish(changes.pending(info["id"], name=sender, ids=_ids(info), owner=owner.current()))
+    elif info.get("retries", 0) > activity.run.attempt:
+        reason = activity.retry_reason or Retry(when=info.get("eta"))
+        activity.hand_on(changes.retried(activity.run, reason))
+    else:
+        activity.hand_on(changes.replaced(activity.run, name=sender))
 
 
 def task_received(request: Any, **kwargs: Any) -> None:
@@ -61,79 +56,114 @@ def task_received(request: Any, **kwargs: Any) -> None:
         publish(changes.received(request.id, name=request.name, ids=_ids(info)))
 
 
+@while_the_body_runs
 def task_prerun(task_id: str, task: Any, **kwargs: Any) -> None:
     """C: the body is about to run."""
     request = task.request
-    outer = getattr(_retrying, "eager", None)
-    if outer is not None and outer.run.task_id == task_id and not outer.handed_on:
-        # An eager retry runs inside the attempt that asked for it, and is not published.
-        outer.handed_on = True
-        outer.finish()
-        publish(changes.retried(outer.run, _retrying.reason))
     microseconds = time.time_ns() // 1_000
-    at = timestamp(datetime.fromtimestamp(microseconds / 1_000_000, UTC))
-    ids = {"parent_id": request.parent_id, "root_id": request.root_id, "group_id": request.group}
+    at = encode(timestamp(datetime.fromtimestamp(microseconds / 1_000_000, UTC)))
+    ids = _ids({**vars(request), "id": task_id})
     fields = {key: encode(value) for key, value in ids.items()}
-    fields |= {
-        "name": encode(task.name),
-        "retries": str(request.retries),
-        "started_at": f'"{at}"',
-    }
+    fields |= {"name": encode(task.name), "retries": str(request.retries), "started_at": at}
     run = Run(task_id=task_id, attempt=request.retries, number=microseconds, fields=fields)
-    request.taskstatus = Activity(run)
-    publish(changes.started(run))
+    Activity(run).attach(request)
+    change = changes.started(run)
+    if request.is_eager and not request.retries:
+        # Nobody has published it: it is enqueued, by whoever calls it, as it starts.
+        change = replace(change, fields={**change.fields, "created_at": at}, owner=owner.current())
+    publish(change)
 
 
+@after_the_body
 def task_success(sender: Any, result: Any, **kwargs: Any) -> None:
     """C: the body has returned, and its result is stored."""
-    activity = _activity(sender)
+    activity = Activity.of(sender.request)
     if activity is not None:
         activity.finish()
         publish(changes.succeeded(activity.run, result, max_bytes=settings.MAX_RESULT_BYTES))
 
 
+@after_the_body
 def task_failure(sender: Any, task_id: str, exception: BaseException, **kwargs: Any) -> None:
-    """C: the body has raised. M: the child is gone, or was past its hard time limit."""
+    """C: the body has raised. M: the child is gone, was past its hard time limit, or rejected."""
     activity = _activity(sender, task_id)
+    run = None
     if activity is not None:
         activity.finish()
-    run = activity.run if activity else None
-    if isinstance(exception, Cancelled):
-        publish(changes.revoked(task_id, str(exception), run))
+        run = activity.run
+        # Celery hands over what can be pickled, a base class perhaps; it handles what was raised.
+        exception = sys.exc_info()[1] or exception
+    publish(_raised(task_id, exception, run))
+
+
+@after_the_body
+def task_retry(request: Any, reason: Retry | None = None, **kwargs: Any) -> None:
+    """C: the attempt has ended. M: Celery itself asks for another one.
+
+    By now the next attempt of a task that asked for it is long published, and was told then; not
+    so of an eager task.
+    """
+    activity = Activity.of(request)
+    if activity is not None:
+        cause = activity.retry_reason or reason
+        activity.hand_on(changes.retried(activity.run, cause))
+    elif reason is not None:
+        # The child was lost (``retry_on_worker_lost``).
+        attempt = request.retries + 1
+        publish(changes.retried_elsewhere(request.id, reason.exc or reason, attempt=attempt))
     else:
-        publish(changes.failed(task_id, exception, run))
+        # The connection to the broker was, and will deliver the same attempt again.
+        cause = Retry(message="cancelled by Celery")
+        publish(changes.retried_elsewhere(request.id, cause, attempt=request.retries))
 
 
-def task_revoked(request: Any, terminated: bool, expired: bool, **kwargs: Any) -> None:
+def task_revoked(sender: Any, request: Any, terminated: bool, expired: bool, **kwargs: Any) -> None:
     """M: the task was revoked before it began or while it ran, or had expired."""
     reason = "expired" if expired else "terminated" if terminated else "revoked"
-    publish(changes.revoked(request.id, reason))
+    info = vars(request)
+    publish(_introduced(changes.revoked(request.id, reason), sender.name, info))
 
 
-def task_unknown(name: str, id: str, **kwargs: Any) -> None:  # noqa: A002 - Celery's word
+def task_unknown(name: str, id: str, message: Any, **kwargs: Any) -> None:  # noqa: A002 - Celery's word
     """M: this worker has no task of that name."""
-    publish(changes.failed(id, NotRegistered(name)))
+    exception = NotRegistered(name)
+    change = changes.failed(id, exception)
+    # As a KeyError, its str() is no more than the name.
+    change = replace(change, fields={**change.fields, "error": encode(repr(exception))})
+    publish(_introduced(change, name, message.headers or {}))
 
 
+def task_rejected(message: Any, exc: BaseException | None, **kwargs: Any) -> None:
+    """M: the message is malformed; what can be known of it will never run."""
+    headers = message.headers or {}
+    if "id" in headers and exc is not None:
+        change = changes.failed(headers["id"], exc)
+        publish(_introduced(change, headers.get("task"), headers))
+
+
+@after_the_body
 def task_internal_error(sender: Any, task_id: str, exception: BaseException, **kwargs: Any) -> None:
     """C: Celery itself failed, for instance because the result backend is away."""
-    activity = _activity(sender, task_id)
-    publish(changes.failed(task_id, exception, activity.run if activity else None))
+    publish(_raised(task_id, exception, None))
 
 
+@after_the_body
 def task_postrun(sender: Any, task_id: str, state: str | None, retval: Any, **kwargs: Any) -> None:
     """C: after all else. The only word of Ignore and Reject."""
     activity = _activity(sender, task_id)
-    if activity is None or activity.handed_on:
+    if activity is None:
         return
     activity.finish()
-    if state == State.IGNORED:
-        publish(changes.finished(task_id, State.IGNORED, activity.run))
-    elif state == State.REJECTED and isinstance(retval, Reject) and vars(retval)["requeue"]:
-        again = changes.replaced(activity.run, name=sender.name)
-        publish(replace(again, next_attempt=activity.run.attempt))
+    if state == State.REJECTED and activity.handed_on:
+        # The broker would not take the next attempt.
+        publish(changes.finished(task_id, State.REJECTED))
+    elif state == State.REJECTED and _goes_back(retval, sender):
+        publish(changes.requeued(activity.run))
     elif state == State.REJECTED:
         publish(changes.finished(task_id, State.REJECTED, activity.run))
+    elif state == State.IGNORED and not activity.handed_on:
+        by_hand = updates.ended_by_hand(activity)
+        publish(by_hand or changes.finished(task_id, State.IGNORED, activity.run))
 
 
 def worker_shutting_down(**kwargs: Any) -> None:
@@ -141,84 +171,44 @@ def worker_shutting_down(**kwargs: Any) -> None:
     flush()
 
 
-def _activity(task: Any, task_id: str | None = None) -> Activity | None:
-    """Return the activity of the task's running request, if it is that task's."""
-    activity: Activity | None = getattr(getattr(task, "request", None), "taskstatus", None)
-    if activity is not None and task_id is not None and activity.run.task_id != task_id:
-        return None
-    return activity
+def _activity(task: Any, task_id: str) -> Activity | None:
+    """Return the activity of the task's running request, if that is the one with this id."""
+    activity = Activity.of(task.request)
+    return activity if activity is not None and activity.run.task_id == task_id else None
+
+
+def _raised(task_id: str, exception: BaseException, run: Run | None) -> Change:
+    """Return what it means for a task that its body has ended with an exception."""
+    if isinstance(exception, Cancelled):
+        return changes.revoked(task_id, str(exception), run)
+    if isinstance(exception, Reject):
+        return changes.finished(task_id, State.REJECTED, run)
+    return changes.failed(task_id, exception, run)
+
+
+def _goes_back(retval: Any, task: Any) -> bool:
+    """Return whether a rejected message goes back to its queue; not if it is acknowledged."""
+    requeue = isinstance(retval, Reject) and getattr(retval, "requeue", False)
+    return bool(requeue and task.acks_late and not task.request.is_eager)
 
 
 def _ids(info: Mapping[str, Any]) -> dict[str, str | None]:
-    return {
+    ids = {
         "parent_id": info.get("parent_id"),
         "root_id": info.get("root_id"),
         "group_id": info.get("group"),
     }
+    if ids["parent_id"] == info["id"]:
+        # Celery says so of a task that replaces another one; whose child that was is on record.
+        del ids["parent_id"]
+    return ids
 
 
-def _wrap_update_state() -> None:
-    """Hear ``Task.update_state``, for which Celery has no signal; every Task class inherits it."""
-    original = celery.Task.update_state
-
-    @wraps(original)
-    def update_state(
-        self: Any,
-        task_id: str | None = None,
-        state: str | None = None,
-        meta: Any = None,
-        **kwargs: Any,
-    ) -> Any:
-        activity = _activity(self, task_id)
-        if activity is not None and state:
-            _update(activity, state, meta if isinstance(meta, Mapping) else {})
-        return original(self, task_id, state, meta, **kwargs)
-
-    setattr(celery.Task, "update_state", update_state)  # noqa: B010 - mypy forbids the plain way
-
-
-def _update(activity: Activity, state: str, meta: Mapping[str, Any]) -> None:
-    if is_ready(state):
-        # By hand, before raising Ignore: the state that the author wants to be seen.
-        activity.finish()
-        error = meta.get("exc_message", meta.get("error"))
-        publish(changes.by_hand(activity.run, State(state), error=error))
-        return
-    current, total = _number(meta.get("current")), _number(meta.get("total"))
-    if current is None and total is None and state != State.PROGRESS:
-        activity.meter.enter(state)
-        return
-    message = meta.get("description", meta.get("message", ""))
-    activity.meter.update(current, total, "" if message is None else message, state)
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int | float):
-        return value
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return None
-
-
-def _wrap_retry() -> None:
-    """Keep the reason of ``Task.retry`` until the next attempt is announced, which is inside it."""
-    original = celery.Task.retry
-
-    @wraps(original)
-    def retry(
-        self: Any, args: Any = None, kwargs: Any = None, exc: Any = None, *rest: Any, **options: Any
-    ) -> Any:
-        _retrying.reason = exc if isinstance(exc, BaseException) else sys.exc_info()[1]
-        _retrying.eager = _activity(self) if self.request.is_eager else None
-        try:
-            return original(self, args, kwargs, exc, *rest, **options)
-        finally:
-            _retrying.reason = _retrying.eager = None
-
-    setattr(celery.Task, "retry", retry)  # noqa: B010 - mypy forbids the plain way
+def _introduced(change: Change, name: str | None, info: Mapping[str, Any]) -> Change:
+    """Return a change with what else is known of a task that may have come from anywhere."""
+    ids = _ids({**info, "id": change.task_id})
+    known = {key: encode(value) for key, value in {"name": name, **ids}.items()}
+    return replace(change, fields={**known, **change.fields})
 
 
 _connected = False
@@ -236,13 +226,14 @@ def connect() -> None:
         task_prerun,
         task_success,
         task_failure,
+        task_retry,
         task_revoked,
         task_unknown,
+        task_rejected,
         task_internal_error,
         task_postrun,
     ):
         getattr(signals, receiver.__name__).connect(receiver, weak=False)
     signals.worker_process_shutdown.connect(worker_shutting_down, weak=False)
     signals.worker_shutdown.connect(worker_shutting_down, weak=False)
-    _wrap_update_state()
-    _wrap_retry()
+    calls.overhear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 from taskstatus.messages import Message
 
@@ -21,12 +22,14 @@ class Subscription:
     has to read the store's log.
     """
 
-    __slots__ = ("_messages", "_size", "_waiter", "behind", "closing", "newest")
+    __slots__ = ("_messages", "_size", "_waiter", "behind", "closing", "direct", "newest")
 
     def __init__(self) -> None:
         self._messages: deque[Message] = deque()
         self._size = 0
         self._waiter: asyncio.Future[None] | None = None
+        #: Takes a message at once while the reader waits; returns whether it has.
+        self.direct: Callable[[Message], bool] | None = None
         #: Whether messages may be missing from this mailbox.
         self.behind = False
         #: The newest version that the reader has dealt with.
@@ -35,8 +38,16 @@ class Subscription:
         self.closing = False
 
     def put(self, message: Message) -> None:
-        """Add a message and wake the reader."""
+        """Hand a waiting reader the message directly, or add it and wake the reader."""
         messages = self._messages
+        if (
+            self.direct is not None
+            and not messages
+            and not self.behind
+            and self._waiter is not None
+            and self.direct(message)
+        ):
+            return
         if message.interim and messages and messages[-1].state == message.state:
             last = messages.pop()
             self._size -= len(last.json)

@@ -11,6 +11,7 @@ from taskstatus import changes
 from taskstatus.changes import Run
 from taskstatus.conf import settings
 from taskstatus.messages import encode, timestamp
+from taskstatus.meter import progress_of
 from taskstatus.publisher import publish
 from taskstatus.states import State
 
@@ -70,15 +71,7 @@ class TaskDriver:
 
     def progress(self, current: float, total: float | None = None, message: str = "") -> None:
         """The body says how far it is."""
-        percent = round(100 * current / total, 2) if total and 0 <= current <= total else None
-        progress = {
-            "current": current,
-            "total": total,
-            "percent": percent,
-            "message": message,
-            "rate": None,
-            "eta": None,
-        }
+        progress = progress_of(current, total, message)
         publish(changes.progressed(self.run, progress))
 
     def log(self, message: str, level: str = "info") -> None:

@@ -13,6 +13,7 @@ from channels.generic.http import AsyncHttpConsumer
 from taskstatus.access import Caller, is_allowed
 from taskstatus.drain import get_drain
 from taskstatus.exceptions import SlowReader, TaskStatusError
+from taskstatus.limits import connection_of
 from taskstatus.pressure import MAX_UNSENT_BYTES
 from taskstatus.problems import (
     FORBIDDEN,
@@ -23,7 +24,7 @@ from taskstatus.problems import (
 )
 from taskstatus.requests import StreamRequest
 
-__all__ = ["TaskHttpConsumer", "admit", "check_pressure", "stop"]
+__all__ = ["TaskHttpConsumer", "admit", "check_pressure", "is_pressed", "stop"]
 
 logger = logging.getLogger(__name__)
 
@@ -46,9 +47,14 @@ async def stop(task: asyncio.Task[None] | None) -> None:
 
 def check_pressure(scope: dict[str, Any]) -> None:
     """Raise SlowReader when the server holds too much for this client."""
-    unsent = scope.get("taskstatus.unsent")
-    if unsent is not None and unsent() > MAX_UNSENT_BYTES:
+    if is_pressed(scope):
         raise SlowReader
+
+
+def is_pressed(scope: dict[str, Any]) -> bool:
+    """Return whether the server holds too much for this client."""
+    unsent = scope.get("taskstatus.unsent")
+    return unsent is not None and unsent() > MAX_UNSENT_BYTES
 
 
 class TaskHttpConsumer(AsyncHttpConsumer):  # type: ignore[misc]
@@ -114,7 +120,8 @@ class TaskHttpConsumer(AsyncHttpConsumer):  # type: ignore[misc]
         if caller is None:
             await self.refuse(FORBIDDEN)
             return
-        await self.respond(request, caller)
+        with connection_of(caller):
+            await self.respond(request, caller)
 
     async def respond(self, request: StreamRequest, caller: Caller) -> None:
         """Answer an admitted request."""

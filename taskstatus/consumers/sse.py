@@ -8,10 +8,12 @@ import time
 from taskstatus import eventstream
 from taskstatus.access import Caller
 from taskstatus.conf import settings
-from taskstatus.consumers.base import TaskHttpConsumer, check_pressure
+from taskstatus.consumers.base import TaskHttpConsumer, check_pressure, is_pressed
 from taskstatus.deadline import stream_seconds
 from taskstatus.feed import Feed, follow
+from taskstatus.messages import Message
 from taskstatus.requests import StreamRequest
+from taskstatus.writer import Writer
 
 __all__ = ["SseConsumer"]
 
@@ -44,11 +46,22 @@ class SseConsumer(TaskHttpConsumer):
 
     async def _stream(self, feed: Feed, request: StreamRequest, deadline: float) -> None:
         idle = eventstream.HEARTBEAT if request.heartbeat else eventstream.KEEPALIVE
+        writer = Writer(self.scope.get("taskstatus.send", self.base_send))
+
+        def write(message: Message) -> bool:
+            if is_pressed(self.scope):
+                return False
+            body = message.event or eventstream.encode([message])
+            part = {"type": "http.response.body", "body": body, "more_body": True}
+            return writer.try_send(part)
+
+        feed.write_through(write)
         while not feed.ended:
             left = deadline - time.monotonic()
             if left <= 0:
                 return
             messages = await feed.batch(min(left, settings.KEEPALIVE_SECONDS))
+            await writer.drain()
             body = eventstream.encode(messages) if messages else idle
             await self.send_body(body, more_body=True)
             check_pressure(self.scope)

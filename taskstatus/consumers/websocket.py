@@ -14,13 +14,16 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from taskstatus.access import Caller
 from taskstatus.conf import settings
-from taskstatus.consumers.base import admit, check_pressure, stop
+from taskstatus.consumers.base import admit, check_pressure, is_pressed, stop
 from taskstatus.deadline import stream_seconds
 from taskstatus.drain import get_drain
 from taskstatus.exceptions import TaskStatusError
 from taskstatus.feed import Feed, follow
+from taskstatus.limits import connection_of
+from taskstatus.messages import Message
 from taskstatus.problems import BAD_REQUEST, FORBIDDEN, RESTARTING, problem_of
 from taskstatus.requests import StreamRequest
+from taskstatus.writer import Writer
 
 __all__ = ["TaskStatusConsumer"]
 
@@ -47,11 +50,13 @@ class TaskStatusConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection; nothing that was taken for it outlives this call."""
+        self._writer = Writer(scope.get("taskstatus.send", send))
         with get_drain():
             try:
                 await super().__call__(scope, receive, send)
             finally:
                 self._closed = True
+                self._writer.cancel()
                 await stop(self._following)
 
     async def dispatch(self, message: Any) -> None:
@@ -98,16 +103,20 @@ class TaskStatusConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         caller = await admit(self.scope, request)
         if caller is None:
             return FORBIDDEN.close_code
-        async with follow(request.task_id, after=request.after, types=request.types) as feed:
-            return await self._send_all(feed, request, caller)
+        stream = follow(request.task_id, after=request.after, types=request.types)
+        with connection_of(caller):
+            async with stream as feed:
+                return await self._send_all(feed, request, caller)
 
     async def _send_all(self, feed: Feed, request: StreamRequest, caller: Caller) -> int:
         deadline = time.monotonic() + stream_seconds(caller)
+        feed.write_through(self._write)
         while True:
             left = deadline - time.monotonic()
             if left <= 0:
                 return RESTARTING.close_code
             messages = await feed.batch(min(left, settings.KEEPALIVE_SECONDS))
+            await self._writer.drain()
             for message in messages:
                 await self._send_text(message.json)
             check_pressure(self.scope)
@@ -116,14 +125,23 @@ class TaskStatusConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             if not messages and request.heartbeat:
                 await self._send_text(HEARTBEAT)
 
+    def _write(self, message: Message) -> bool:
+        if self._closed or is_pressed(self.scope):
+            return False
+        return self._writer.try_send({"type": "websocket.send", "text": message.json})
+
     async def _send_text(self, text: str) -> None:
         if not self._closed:
             await self.send(text)
 
 
+def _not_json(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
 def _is_json(text: str) -> bool:
     try:
-        json.loads(text)
+        json.loads(text, parse_constant=_not_json)
     except (ValueError, RecursionError):
         return False
     return True

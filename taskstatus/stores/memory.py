@@ -44,7 +44,11 @@ class _Record:
         if change.kind == "log" or change.state == State.SUCCESS:
             # Of two live deliveries of one task, whichever succeeds has done the work.
             return True
-        if change.run == 0 or (change.attempt, change.run) == (self.attempt, self.run):
+        own = (change.attempt, change.run) == (self.attempt, self.run)
+        if change.next_attempt is not None and (own or change.run == 0):
+            # The run hands the task on; somebody else may say so when it has long gone on.
+            return own or change.next_attempt > self.attempt
+        if own or change.run == 0:
             return rank(change.state) >= self.rank
         # Another run speaks: a newer one whose start was missed, or what is left of an old one.
         return newer
@@ -63,9 +67,9 @@ class MemoryStore:
         del group, envelope  # this store has no pub/sub of its own
         with self._lock:
             self._sweep()
-            record = self._records.get(change.task_id)
+            record = self._find(change.task_id)
             if record is None:
-                if change.base is not None:
+                if change.base is not None or change.kind == "log":
                     raise MissingRecord
                 record = self._records[change.task_id] = _Record()
             elif not record.accepts(change):
@@ -77,8 +81,8 @@ class MemoryStore:
         record.version = version = max(prev + 1, time.time_ns() // 1_000)
         record.floor = record.floor or version
         status = record.status
-        same = status is not None and status.state == change.state
-        if record.unlogged and status is not None and not same:
+        follows = change.kind == "log" or (status is not None and status.state != change.state)
+        if record.unlogged and status is not None and follows:
             self._append(record, status)
         if change.kind == "log":
             json = log_json(change.task_id, version, change.body)
@@ -113,6 +117,10 @@ class MemoryStore:
         while len(record.log) > settings.MAX_EVENTS:
             record.floor = record.log.popleft().version
 
+    def _find(self, task_id: str) -> _Record | None:
+        record = self._records.get(task_id)
+        return record if record is not None and record.expires >= time.monotonic() else None
+
     def _sweep(self) -> None:
         now = time.monotonic()
         if now - self._swept > SWEEP_SECONDS:
@@ -123,8 +131,8 @@ class MemoryStore:
     def read(self, task_id: str, after: int | None = None) -> Reading | None:
         """See Store.read()."""
         with self._lock:
-            record = self._records.get(task_id)
-            if record is None or record.status is None or record.expires < time.monotonic():
+            record = self._find(task_id)
+            if record is None or record.status is None:
                 return None
             messages: list[Message] = []
             if after is not None:
@@ -146,7 +154,7 @@ class MemoryStore:
     async def aversions(self, task_ids: Sequence[str]) -> list[int]:
         """See Store.aversions()."""
         with self._lock:
-            records = [self._records.get(task_id) for task_id in task_ids]
+            records = [self._find(task_id) for task_id in task_ids]
             return [record.version if record else 0 for record in records]
 
     def ping(self) -> None:

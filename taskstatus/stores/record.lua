@@ -25,12 +25,15 @@ if prev == 0 then
 else
   local was_rank, was_attempt, was_run = tonumber(was[3]), tonumber(was[4]), tonumber(was[5])
   local newer = attempt > was_attempt or (attempt == was_attempt and run > was_run)
+  local own = attempt == was_attempt and run == was_run
   local accept
   if was[6] == '1' then
     accept = state == 'STARTED' and newer and (was[2] == 'FAILURE' or was[2] == 'REVOKED')
   elseif is_log or state == 'SUCCESS' then
     accept = true
-  elseif run == 0 or (attempt == was_attempt and run == was_run) then
+  elseif ARGV[6] ~= '' and (own or run == 0) then
+    accept = own or tonumber(ARGV[6]) > was_attempt
+  elseif own or run == 0 then
     accept = rank >= was_rank
   else
     accept = newer

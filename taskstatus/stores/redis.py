@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from importlib.resources import files
+from math import ceil
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -31,6 +32,9 @@ POOL_SIZE = 8
 POOL_SECONDS = 10.0
 #: redis-py's, and what asyncio adds to it while a connection is being made.
 UNREACHABLE = (redis.RedisError, OSError, TimeoutError)
+#: One retry, at once, of what was refused: a pooled connection is stale once Redis has restarted.
+#: Not of what timed out: it would take twice as long, and may have been done.
+RETRY = (NoBackoff(), 1, (redis.ConnectionError,))
 SCRIPT = (files("taskstatus.stores") / "record.lua").read_text()
 _READ = ("json", "state", "status_version", "version", "floor", "owner")
 
@@ -45,13 +49,12 @@ class RedisStore:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        # One retry, at once: a pooled connection may be stale after a restart of Redis.
         self._client = redis.Redis.from_url(
             url,
             decode_responses=True,
             socket_timeout=TIMEOUT_SECONDS,
             socket_connect_timeout=TIMEOUT_SECONDS,
-            retry=Retry(NoBackoff(), 1),
+            retry=Retry(*RETRY),
         )
         self._script: Callable[..., Any] = self._client.register_script(SCRIPT)
         self._async: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
@@ -125,7 +128,7 @@ class RedisStore:
                 decode_responses=True,
                 socket_timeout=TIMEOUT_SECONDS,
                 socket_connect_timeout=TIMEOUT_SECONDS,
-                retry=AsyncRetry(NoBackoff(), 1),
+                retry=AsyncRetry(*RETRY),
             )
             client = self._async[loop] = aioredis.Redis.from_pool(pool)
         return client
@@ -151,7 +154,7 @@ def _arguments(change: Change, group: str, envelope: bytes) -> list[Any]:
         int(ready),
         int(change.kind == "status" and is_interim(change.state)),
         int(change.base is not None),
-        int(keep if ready else max(keep, UNFINISHED_SECONDS)),
+        ceil(keep if ready else max(keep, UNFINISHED_SECONDS)),
         settings.MAX_EVENTS,
         encode(change.task_id),
         encode(change.state),

@@ -1,4 +1,4 @@
-"""The one door to django-eventstream: its SSE encoder, and our streams for its own clients."""
+"""Messages as Server-Sent Events, by django-eventstream's encoder."""
 
 from __future__ import annotations
 

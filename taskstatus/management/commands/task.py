@@ -1,0 +1,172 @@
+"""``manage.py task``: start, follow and show Celery tasks, and make tokens for them."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, TextIO
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from taskstatus.access import make_token
+from taskstatus.checks import check_settings
+from taskstatus.conf import settings
+from taskstatus.exceptions import (
+    BadRequest,
+    SettingError,
+    StoreUnavailable,
+    TaskStatusError,
+    UnknownTask,
+)
+from taskstatus.messages import encode
+from taskstatus.publisher import flush
+from taskstatus.terminal import words
+from taskstatus.terminal.address import StreamAddress, is_url, stream_urls
+from taskstatus.terminal.arguments import add_subcommands
+from taskstatus.terminal.card import show_table, write_rows
+from taskstatus.terminal.exits import ExitCode, exit_code_of
+from taskstatus.terminal.launch import BrokerUnavailable, LaunchError, enqueue
+from taskstatus.terminal.local import follow_here, read_here
+from taskstatus.terminal.patience import OutOfPatience, Patience
+from taskstatus.terminal.poll import Forbidden, NoStream
+from taskstatus.terminal.remote import RemoteFollower
+from taskstatus.terminal.view import View, choose_view, write_json, write_line
+
+__all__ = ["Command"]
+
+_EXITS: dict[type[TaskStatusError], ExitCode] = {
+    UnknownTask: ExitCode.UNKNOWN,
+    StoreUnavailable: ExitCode.UNAVAILABLE,
+    BrokerUnavailable: ExitCode.UNAVAILABLE,
+    OutOfPatience: ExitCode.UNAVAILABLE,
+    NoStream: ExitCode.UNAVAILABLE,
+    Forbidden: ExitCode.FORBIDDEN,
+    BadRequest: ExitCode.USAGE,
+    LaunchError: ExitCode.USAGE,
+    SettingError: ExitCode.USAGE,
+}
+
+
+class Command(BaseCommand):
+    """Exits with the task's outcome (``ExitCode``); called by ``call_command``, raises it."""
+
+    help = "Start, follow and show Celery tasks, and make tokens for them."
+    # Only our own settings matter here, and handle() looks at those.
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the subcommands."""
+        add_subcommands(parser)
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Run from the command line; argparse's exit code for wrong arguments means REVOKED."""
+        self._called_from_command_line = True
+        try:
+            self.create_parser(argv[0], argv[1]).parse_args(argv[2:])
+        except SystemExit as exc:
+            sys.exit(ExitCode.USAGE if exc.code == 2 else exc.code)
+        super().run_from_argv(argv)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run the subcommand.
+
+        Raises CommandError with an exit code when it can't be done, and SystemExit for a task
+        that was followed to an end other than SUCCESS.
+        """
+        if wrong := check_settings(None):
+            raise CommandError(" ".join(e.msg for e in wrong), returncode=ExitCode.USAGE)
+        self._out, self._err = _stream(self.stdout), _stream(self.stderr)
+        run = {
+            "start": self._start,
+            "follow": self._follow,
+            "show": self._show,
+            "token": self._token,
+        }[options["subcommand"]]
+        try:
+            run(options)
+        except TaskStatusError as error:
+            code = _EXITS.get(type(error), ExitCode.UNAVAILABLE)
+            raise CommandError(_sentence(error), returncode=code) from error
+        except BrokenPipeError:
+            # Whoever read it has gone (`| head`); at exit Python would complain once more.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(ExitCode.BROKEN_PIPE) from None
+        except KeyboardInterrupt:
+            raise SystemExit(ExitCode.INTERRUPTED) from None
+
+    def _start(self, options: dict[str, Any]) -> None:
+        task_id = enqueue(
+            options["name"], options["task_args"], options["task_kwargs"], force=options["force"]
+        )
+        if not flush():
+            note = "The status store does not answer: the task is enqueued, but not yet recorded."
+            write_line(self._err, note)
+        token, urls = make_token(task_id), stream_urls(options["base_url"], task_id)
+        if options["as_json"]:
+            write_json(self._out, encode({"task_id": task_id, "token": token, "urls": urls}))
+        else:
+            rows = [("WebSocket", urls["websocket"]), ("Events", urls["sse"])]
+            rows.append(("Long-poll", urls["longpoll"]))
+            write_rows(self._out, [("Task", task_id), ("Token", token), *rows])
+        if options["follow"]:
+            self._watch(lambda view: follow_here(task_id, view.show, from_start=True), options)
+
+    def _follow(self, options: dict[str, Any]) -> None:
+        target = options["target"]
+        if not is_url(target):
+            self._watch(lambda view: follow_here(target, view.show), options)
+            return
+        try:
+            address = StreamAddress.from_url(target, token=options["token"])
+        except ValueError as exc:
+            raise BadRequest(str(exc)) from exc
+
+        def follow(view: View) -> str:
+            patience = Patience(options["patience"], note=view.note)
+            return RemoteFollower(address, view, patience).follow()
+
+        self._watch(follow, options)
+
+    def _watch(self, follow: Callable[[View], str], options: dict[str, Any]) -> None:
+        """Show what ``follow`` tells, and exit as the task did."""
+        as_json, color = options["as_json"], _color(options)
+        try:
+            with choose_view(self._out, self._err, as_json=as_json, color=color) as view:
+                state = follow(view)
+        except KeyboardInterrupt:
+            write_line(self._err, "No longer followed; the task itself goes on.")
+            raise
+        if code := exit_code_of(state):
+            raise SystemExit(code)
+
+    def _show(self, options: dict[str, Any]) -> None:
+        text = read_here(options["task_id"])
+        if options["as_json"]:
+            write_json(self._out, text)
+        else:
+            show_table(self._out, words.facts(json.loads(text)), color=_color(options))
+
+    def _token(self, options: dict[str, Any]) -> None:
+        token = make_token(options["task_id"], scope=options["scope"], max_age=options["max_age"])
+        write_line(self._out, token)
+
+
+def _stream(wrapper: Any) -> TextIO:
+    """Return what is below Django's wrapper, which would add line ends of its own."""
+    stream: TextIO = getattr(wrapper, "_out", wrapper)
+    return stream
+
+
+def _color(options: dict[str, Any]) -> bool | None:
+    """Return what the user wants, None for no wish."""
+    if options["force_color"]:
+        return True
+    return False if options["no_color"] else None
+
+
+def _sentence(error: TaskStatusError) -> str:
+    if isinstance(error, UnknownTask) and settings.store_url.startswith("memory:"):
+        return f"{error} (TASKSTATUS_STORE_URL is memory://, which no other process can see.)"
+    return words.printable(error)

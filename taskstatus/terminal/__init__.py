@@ -1,0 +1,1 @@
+"""Tasks on the command line: what ``manage.py task`` does, apart from reading its arguments."""

@@ -1,0 +1,57 @@
+"""How ``manage.py task`` ends: the exit codes, a part of its interface."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from taskstatus.states import State
+
+__all__ = ["EXIT_CODES", "ExitCode", "exit_code_of"]
+
+
+class ExitCode(IntEnum):
+    """An exit code with a meaning of its own."""
+
+    #: Also IGNORED: such a task ended as it wanted to, and nothing failed.
+    SUCCESS = 0
+    #: Also REJECTED.
+    FAILURE = 1
+    REVOKED = 2
+    UNKNOWN = 3
+    #: The store, the broker or the server does not answer, or makes no sense.
+    UNAVAILABLE = 4
+    #: The server wants a token, or another one.
+    FORBIDDEN = 5
+    #: Not argparse's 2, which means REVOKED here.
+    USAGE = 64
+    #: By Ctrl-C; the shells' number for it.
+    INTERRUPTED = 130
+    #: Whoever read the output has gone; the shells' number for it.
+    BROKEN_PIPE = 141
+
+
+#: For ``--help``.
+EXIT_CODES = """\
+exit codes:
+  0    SUCCESS, or IGNORED (the task ended as it wanted to, and nothing failed)
+  1    FAILURE, or REJECTED
+  2    REVOKED
+  3    the task is unknown, or its status is no longer kept
+  4    the store, the broker or the server can't be reached
+  5    the server does not let you read this task: give a valid token
+  64   wrong arguments, or wrong settings
+  130  stopped by Ctrl-C; the task itself goes on
+"""
+
+_OUTCOMES = {
+    State.SUCCESS: ExitCode.SUCCESS,
+    State.IGNORED: ExitCode.SUCCESS,
+    State.FAILURE: ExitCode.FAILURE,
+    State.REJECTED: ExitCode.FAILURE,
+    State.REVOKED: ExitCode.REVOKED,
+}
+
+
+def exit_code_of(state: str) -> ExitCode:
+    """Return how the command ends that has followed a task to this terminal state."""
+    return _OUTCOMES[State(state)]

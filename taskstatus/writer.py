@@ -1,0 +1,83 @@
+"""Send without a task switch where the client keeps up.
+
+An ASGI ``send`` is a coroutine function, but for a client that keeps up it hardly ever waits. The
+hub serves thousands of clients in one turn of the event loop, so each send is first driven as far
+as it goes without waiting; only what does wait becomes a task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from types import coroutine
+from typing import Any
+
+__all__ = ["Writer"]
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class Writer:
+    """Sends ASGI messages to one client, in order."""
+
+    __slots__ = ("_failed", "_send", "_waiting")
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._waiting: asyncio.Task[None] | None = None
+        self._failed: BaseException | None = None
+
+    def try_send(self, message: dict[str, Any]) -> bool:
+        """Send a message now if nothing sent before is still waiting; return whether it was taken.
+
+        A failure shows in the next drain().
+        """
+        if self._waiting is not None or self._failed is not None:
+            return False
+        sending: Any = self._send(message)
+        try:
+            waits_for = sending.send(None)
+        except StopIteration:
+            return True
+        except Exception as exc:  # noqa: BLE001 - handed to whoever drains
+            self._failed = exc
+            return True
+        self._waiting = asyncio.get_running_loop().create_task(_go_on(sending, waits_for))
+        self._waiting.add_done_callback(self._done)
+        return True
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._waiting = None
+        if not task.cancelled() and task.exception() is not None:
+            self._failed = task.exception()
+
+    async def drain(self) -> None:
+        """Return when everything is with the server. Raises what a send has raised."""
+        if self._waiting is not None:
+            await asyncio.wait([self._waiting])
+        if self._failed is not None:
+            raise self._failed
+
+    def cancel(self) -> None:
+        """Give up what still waits."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+
+
+@coroutine
+def _finish(sending: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any, Any, None]:
+    """Take over a coroutine at its first wait; what it waits for goes to the task around us."""
+    while True:
+        error: BaseException | None = None
+        try:
+            yield waits_for
+        except BaseException as exc:  # noqa: BLE001 - thrown into the coroutine, as await would
+            error = exc
+        try:
+            waits_for = sending.send(None) if error is None else sending.throw(error)
+        except StopIteration:
+            return
+
+
+async def _go_on(sending: Coroutine[Any, Any, None], waits_for: Any) -> None:
+    await _finish(sending, waits_for)
