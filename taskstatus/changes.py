@@ -23,6 +23,7 @@ __all__ = [
     "failed",
     "finished",
     "log",
+    "marked",
     "pending",
     "progressed",
     "received",
@@ -39,7 +40,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One change of one task's record, or one line for its log (``kind="log"``)."""
+    """One change of one task's record (``kind``: status), or one line for its log (log).
+
+    A mark changes fields of a task that is in the given state, and leaves the state alone.
+    """
 
     task_id: str
     kind: str = "status"
@@ -53,6 +57,8 @@ class Change:
     fields: Mapping[str, str] = field(default_factory=dict)
     #: The body of a log line.
     body: str = ""
+    #: The lease of the worker that runs it.
+    worker: str = ""
     #: Who may read the task, besides holders of a token.
     owner: str = ""
     #: The record to begin with when the store has lost its own.
@@ -69,6 +75,8 @@ class Run:
     number: int
     #: Fragments that hold for the whole run: name, ids, retries, started_at.
     fields: Mapping[str, str]
+    #: The lease of the worker, "" without one.
+    worker: str = ""
 
     def change(self, state: str, **fields: str) -> Change:
         """Return a change of state by this run."""
@@ -120,6 +128,7 @@ def started(run: Run) -> Change:
         state=State.STARTED,
         attempt=run.attempt,
         run=run.number,
+        worker=run.worker,
         fields={
             **cleared,
             "result_omitted": "",
@@ -184,6 +193,12 @@ def failed(task_id: str, exception: BaseException | None, run: Run | None = None
 def revoked(task_id: str, reason: str, run: Run | None = None) -> Change:
     """Return the change that ends the task because somebody stopped it, or it expired."""
     return _ended(task_id, State.REVOKED, run, {"error": encode(text(reason))})
+
+
+def marked(task_id: str, state: str, *, stalled: bool) -> Change:
+    """Return the change that says whether a task in this state has lost its worker."""
+    fields = {"stalled": "true" if stalled else "false"}
+    return Change(task_id=task_id, kind="mark", state=state, fields=fields)
 
 
 def by_hand(run: Run, state: State, *, error: str | None, error_type: str | None) -> Change:

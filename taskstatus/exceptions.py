@@ -2,6 +2,7 @@
 
 - TaskStatusError
     - UnknownTask: no record of this task
+    - AlreadyFinished: the task has ended, so it can't be stopped
     - BadRequest: a malformed task id, cursor or parameter
     - Restarting: this server process is about to stop
     - SlowReader: the client is further behind than is kept for it
@@ -16,6 +17,7 @@ from __future__ import annotations
 from django.core.exceptions import ImproperlyConfigured
 
 __all__ = [
+    "AlreadyFinished",
     "BadRequest",
     "Cancelled",
     "Restarting",
@@ -37,6 +39,10 @@ class TaskStatusError(Exception):
 
 class UnknownTask(TaskStatusError):
     """There is no such task, or its status is no longer kept."""
+
+
+class AlreadyFinished(TaskStatusError):
+    """The task has already ended."""
 
 
 class BadRequest(TaskStatusError):
@@ -69,3 +75,6 @@ class Cancelled(Exception):
     Raised by ``track()`` and ``progress()`` inside the task; not a TaskStatusError, so that
     code which tolerates our errors does not swallow a request to stop.
     """
+
+    def __init__(self, message: str = "cancelled") -> None:
+        super().__init__(message)

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIRequest
 
+from taskstatus.cors import cors_headers, is_preflight, preflight_headers
 from taskstatus.pressure import unsent_bytes
 from taskstatus.problems import BAD_REQUEST
 
@@ -75,7 +76,8 @@ class Guard:
 
 
 class HostValidator:
-    """Refuses a Host that is not in ALLOWED_HOSTS, and adds the headers that Django's views have.
+    """Refuses a Host that is not in ALLOWED_HOSTS, adds the headers that Django's views have, and
+    answers for other origins.
 
     Without it a page that rebinds its name to our address could read what a browser may read.
     """
@@ -84,23 +86,29 @@ class HostValidator:
         self._application = application
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        headers = [*SECURITY_HEADERS, *cors_headers(scope)]
+
         async def send_secure(message: Any) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", ()), *SECURITY_HEADERS]}
+                message = {**message, "headers": [*message.get("headers", ()), *headers]}
             await send(message)
 
         try:
             ASGIRequest(scope, BytesIO()).get_host()
         except DisallowedHost:
-            await _refuse(send_secure)
+            await _respond(send_secure, BAD_REQUEST.status, BAD_REQUEST.headers, BAD_REQUEST.body)
+            return
+        if is_preflight(scope):
+            await _respond(send_secure, 204, preflight_headers())
             return
         await self._application(scope, receive, send_secure)
 
 
-async def _refuse(send: Any) -> None:
-    start = {"type": "http.response.start", "status": BAD_REQUEST.status}
-    await send({**start, "headers": BAD_REQUEST.headers})
-    await send({"type": "http.response.body", "body": BAD_REQUEST.body})
+async def _respond(
+    send: Any, status: int, headers: list[tuple[bytes, bytes]], body: bytes = b""
+) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _lifespan(receive: Any, send: Any) -> None:

@@ -6,15 +6,17 @@ import asyncio
 import contextlib
 import logging
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from taskstatus import groups
+from taskstatus import changes, groups
 from taskstatus.conf import settings
 from taskstatus.drain import get_drain
 from taskstatus.exceptions import StoreUnavailable
-from taskstatus.stores import Store, get_store
+from taskstatus.publisher import publish
+from taskstatus.stalls import Stalls
+from taskstatus.stores import Pulse, Store, get_store
 from taskstatus.subscription import Subscription
 
 __all__ = ["Hub", "get_hub"]
@@ -61,6 +63,7 @@ class Hub:
         self._channel: str | None = None
         self._channel_lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stalls = Stalls()
 
     def is_watching(self, task_id: str) -> bool:
         """Return whether the task's group is joined."""
@@ -98,7 +101,7 @@ class Hub:
     async def _join(self, watch: _Watch, *, again: bool = False) -> None:
         async with watch.lock:
             # After a failure only reconciling tries again, so that readers need not queue for it.
-            if not again and (watch.joined or watch.tried):
+            if (not again and (watch.joined or watch.tried)) or not watch.readers:
                 return
             watch.tried = True
             watch.joined = False
@@ -107,6 +110,10 @@ class Hub:
                     await self._open()
                     await self.layer.group_add(watch.group, self._channel)
                     watch.joined = await self._prove(watch)
+            except asyncio.CancelledError:
+                # This reader has gone; whether the layer works is for the next one to find out.
+                watch.tried = False
+                raise
             except Exception as exc:  # noqa: BLE001 - layers raise what they like
                 logger.warning("The group of a task can't be joined: %r", exc)
             else:
@@ -212,16 +219,30 @@ class Hub:
         Raises StoreUnavailable.
         """
         watches = [watch for watch in self._watches.values() if watch.readers]
+        unsure: list[_Watch] = []
+        seen: list[Pulse] = []
         for start in range(0, len(watches), CHUNK):
             chunk = watches[start : start + CHUNK]
-            versions = await self.store.aversions([watch.task_id for watch in chunk])
-            for watch, version in zip(chunk, versions, strict=True):
-                behind = [reader for reader in watch.readers if reader.lacks(version)]
+            pulses = await self.store.apulses([watch.task_id for watch in chunk])
+            seen += pulses
+            for watch, pulse in zip(chunk, pulses, strict=True):
+                behind = [reader for reader in watch.readers if reader.lacks(pulse.version)]
                 for reader in behind:
                     reader.poke()
                 # Being behind may mean that the layer has forgotten us.
                 if behind or not watch.joined:
-                    await self._join(watch, again=True)
+                    unsure.append(watch)
+        await self._judge(seen)
+        # Only now, and all at once: where the layer is away, each of them takes its time.
+        await asyncio.gather(*[self._join(watch, again=True) for watch in unsure])
+
+    async def _judge(self, pulses: Sequence[Pulse]) -> None:
+        """Say of which followed tasks the worker is gone, or back."""
+        workers = sorted({pulse.worker for pulse in pulses if pulse.worker})
+        alive = await self.store.aleases(workers)
+        for pulse, stalled in self._stalls.judge(pulses, alive):
+            change = changes.marked(pulse.task_id, pulse.state, stalled=stalled)
+            await asyncio.to_thread(publish, change)
 
     def _spawn_leave(self, watch: _Watch) -> None:
         self._spawn(self._leave(watch))
@@ -230,10 +251,11 @@ class Hub:
         async with watch.lock:
             if watch.readers:
                 return
-            if self._watches.get(watch.task_id) is watch:
-                del self._watches[watch.task_id]
-            watch.joined = False
+            watch.joined = watch.tried = False
             await self._discard(watch)
+            # A reader that has come meanwhile waits for the lock, and joins again.
+            if not watch.readers:
+                self._watches.pop(watch.task_id, None)
 
     async def _discard(self, watch: _Watch) -> None:
         try:
@@ -253,7 +275,9 @@ class Hub:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        _hubs.pop(asyncio.get_running_loop(), None)
+        loop = asyncio.get_running_loop()
+        if _hubs.get(loop) is self:
+            del _hubs[loop]
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

@@ -46,7 +46,7 @@ class Message:
     a reader sees that it has missed something. ``json`` is what goes over the wire.
     """
 
-    __slots__ = ("event", "json", "kind", "prev", "state", "version")
+    __slots__ = ("asked_to_stop", "event", "json", "kind", "prev", "state", "version")
 
     def __init__(self, kind: str, state: str, version: int, prev: int, json: str) -> None:
         self.kind = kind
@@ -54,6 +54,8 @@ class Message:
         self.version = version
         self.prev = prev
         self.json = json
+        #: Whether the task should stop; told to its writer alone.
+        self.asked_to_stop = False
         #: The message as a Server-Sent Event, once somebody has encoded it.
         self.event: bytes | None = None
 

@@ -11,6 +11,7 @@ from typing import Any
 from taskstatus import changes
 from taskstatus.changes import Run
 from taskstatus.conf import settings
+from taskstatus.exceptions import Cancelled
 from taskstatus.messages import text
 from taskstatus.publisher import publish
 from taskstatus.states import State
@@ -37,6 +38,8 @@ class Meter:
         self._state = ""
         self._sent = -math.inf
         self._speed = _Speed()
+        #: Whether somebody wants the task to stop.
+        self.asked_to_stop = False
 
     def update(
         self, current: float | None, total: float | None, message: str, state: str = State.PROGRESS
@@ -74,9 +77,15 @@ class Meter:
             self._state = state
             self._sent = self._clock()
             if state == State.PROGRESS and progress is not None:
-                publish(changes.progressed(self.run, progress))
+                change = changes.progressed(self.run, progress)
             else:
-                publish(changes.custom(self.run, state, progress))
+                change = changes.custom(self.run, state, progress)
+            self.asked_to_stop = publish(change) or self.asked_to_stop
+
+    def check(self) -> None:
+        """Raise Cancelled when somebody wants the task to stop."""
+        if self.asked_to_stop:
+            raise Cancelled
 
 
 class _Speed:

@@ -29,7 +29,7 @@ class Outbox:
     the oldest is dropped, and said so once. Survives a fork empty: the parent sends what it holds.
     """
 
-    def __init__(self, send: Callable[[Change], None]) -> None:
+    def __init__(self, send: Callable[[Change], object]) -> None:
         self._send = send
         self._reset()
         os.register_at_fork(after_in_child=self._reset)

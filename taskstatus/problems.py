@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 from taskstatus.exceptions import (
+    AlreadyFinished,
     BadRequest,
     Restarting,
     SlowReader,
@@ -16,6 +17,7 @@ from taskstatus.exceptions import (
 )
 
 __all__ = [
+    "ALREADY_FINISHED",
     "BAD_REQUEST",
     "FORBIDDEN",
     "METHOD_NOT_ALLOWED",
@@ -75,7 +77,8 @@ FORBIDDEN = Problem(
     4403,
 )
 UNKNOWN_TASK = Problem(404, "unknown_task", "There is no such task.", 4404)
-METHOD_NOT_ALLOWED = Problem(405, "method_not_allowed", "Only GET is answered here.", 4400)
+ALREADY_FINISHED = Problem(409, "already_finished", "The task has already ended.", 1000)
+METHOD_NOT_ALLOWED = Problem(405, "method_not_allowed", "This method is not answered here.", 4400)
 TOO_MANY_CONNECTIONS = Problem(
     429, "too_many_connections", "This client has as many connections as it may.", 4429
 )
@@ -91,6 +94,8 @@ def problem_of(error: TaskStatusError) -> Problem:
     match error:
         case BadRequest():
             return Problem(400, BAD_REQUEST.code, BAD_REQUEST.title, 4400, str(error))
+        case AlreadyFinished():
+            return ALREADY_FINISHED
         case UnknownTask():
             return UNKNOWN_TASK
         case StoreUnavailable():

@@ -58,6 +58,7 @@ def _track(
     look_at = 1
     looked = clock()
     update(0, total, message)
+    activity.meter.check()
     try:
         for row in rows:
             yield row
@@ -68,6 +69,7 @@ def _track(
                 # Aim at a quarter of the interval between looks.
                 stride = min(MAX_STRIDE, 2 * stride if now - looked < interval / 4 else 1)
                 update(done, total, message)
+                activity.meter.check()
                 told, looked, look_at = done, now, done + stride
     finally:
         if done != told:
@@ -87,6 +89,7 @@ def progress(current: float, total: float | None = None, message: str = "") -> N
     activity = current_activity()
     if activity is not None:
         activity.meter.update(current, total, message)
+        activity.meter.check()
 
 
 def log(line: object, level: str = "info") -> None:

@@ -17,8 +17,8 @@ __all__ = ["flush", "publish"]
 logger = logging.getLogger(__name__)
 
 
-def publish(change: Change) -> None:
-    """Record a change and tell the task's group.
+def publish(change: Change) -> bool:
+    """Record a change and tell the task's group; return whether the task has been asked to stop.
 
     Changes of one process take effect in order. When the store does not answer (one try, about a
     second), this and all later changes go to the outbox, which sends them once it does; the caller
@@ -27,9 +27,9 @@ def publish(change: Change) -> None:
     """
     if _outbox:
         _outbox.put(change)
-        return
+        return False
     try:
-        _send(change)
+        return _send(change)
     except StoreUnavailable:
         _outbox.put(change)
     except SoftTimeLimitExceeded:
@@ -37,6 +37,7 @@ def publish(change: Change) -> None:
     except Exception:
         # A task must not fail because its status could not be told.
         logger.exception("A change of task %s could not be recorded", change.task_id)
+    return False
 
 
 def flush(seconds: float = 2.0) -> bool:
@@ -44,9 +45,10 @@ def flush(seconds: float = 2.0) -> bool:
     return _outbox.flush(seconds)
 
 
-def _send(change: Change) -> None:
+def _send(change: Change) -> bool:
     store = get_store()
-    address = groups.envelope(change.task_id, change.kind, change.state)
+    kind = "log" if change.kind == "log" else "status"
+    address = groups.envelope(change.task_id, kind, change.state)
     group, envelope = address or ("", b"")
     try:
         message = store.record(change, group=group, envelope=envelope)
@@ -58,6 +60,7 @@ def _send(change: Change) -> None:
     # Nobody can be following a task that was unknown until now.
     if message is not None and address is None and message.prev:
         groups.send(change.task_id, message)
+    return message is not None and message.asked_to_stop
 
 
 _outbox = Outbox(_send)

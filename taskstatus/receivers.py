@@ -17,7 +17,7 @@ from typing import Any
 from celery import signals
 from celery.exceptions import NotRegistered, Reject, Retry
 
-from taskstatus import calls, changes, owner, updates
+from taskstatus import calls, changes, lease, owner, updates
 from taskstatus.activity import Activity
 from taskstatus.changes import Change, Run
 from taskstatus.conf import settings
@@ -42,7 +42,7 @@ def before_task_publish(
     if activity is None or activity.run.task_id != info["id"]:
         publish(changes.pending(info["id"], name=sender, ids=_ids(info), owner=owner.current()))
     elif info.get("retries", 0) > activity.run.attempt:
-        reason = activity.retry_reason or Retry(when=info.get("eta"))
+        reason = activity.retry_reason or Retry(when=info.get("eta") or 0)
         activity.hand_on(changes.retried(activity.run, reason))
     else:
         activity.hand_on(changes.replaced(activity.run, name=sender))
@@ -65,13 +65,20 @@ def task_prerun(task_id: str, task: Any, **kwargs: Any) -> None:
     ids = _ids({**vars(request), "id": task_id})
     fields = {key: encode(value) for key, value in ids.items()}
     fields |= {"name": encode(task.name), "retries": str(request.retries), "started_at": at}
-    run = Run(task_id=task_id, attempt=request.retries, number=microseconds, fields=fields)
-    Activity(run).attach(request)
+    run = Run(
+        task_id=task_id,
+        attempt=request.retries,
+        number=microseconds,
+        fields=fields,
+        worker="" if request.is_eager else lease.current(),
+    )
+    activity = Activity(run)
+    activity.attach(request)
     change = changes.started(run)
     if request.is_eager and not request.retries:
         # Nobody has published it: it is enqueued, by whoever calls it, as it starts.
         change = replace(change, fields={**change.fields, "created_at": at}, owner=owner.current())
-    publish(change)
+    activity.meter.asked_to_stop = publish(change)
 
 
 @after_the_body
@@ -166,8 +173,24 @@ def task_postrun(sender: Any, task_id: str, state: str | None, retval: Any, **kw
         publish(by_hand or changes.finished(task_id, State.IGNORED, activity.run))
 
 
-def worker_shutting_down(**kwargs: Any) -> None:
-    """M and C: the process ends; send what the store would not take until now."""
+def worker_init(sender: Any, **kwargs: Any) -> None:
+    """M: before the children are made, so that they know under which lease they run."""
+    lease.hold(sender.hostname)
+
+
+def worker_ready(**kwargs: Any) -> None:
+    """M: show that this worker lives, from now on."""
+    lease.start()
+
+
+def worker_process_shutdown(**kwargs: Any) -> None:
+    """C: the process ends; send what the store would not take until now."""
+    flush()
+
+
+def worker_shutdown(**kwargs: Any) -> None:
+    """M: the worker has ended in good order."""
+    lease.stop()
     flush()
 
 
@@ -232,8 +255,10 @@ def connect() -> None:
         task_rejected,
         task_internal_error,
         task_postrun,
+        worker_init,
+        worker_ready,
+        worker_process_shutdown,
+        worker_shutdown,
     ):
         getattr(signals, receiver.__name__).connect(receiver, weak=False)
-    signals.worker_process_shutdown.connect(worker_shutting_down, weak=False)
-    signals.worker_shutdown.connect(worker_shutting_down, weak=False)
     calls.overhear()

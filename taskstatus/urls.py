@@ -9,5 +9,10 @@ from taskstatus import views
 __all__ = ["app_name", "urlpatterns"]
 
 app_name = "taskstatus"
-# The id may hold anything here, slashes included; the view says what is wrong with it.
-urlpatterns = [re_path(r"^task_status/(?P<task_id>(?s:.*))/\Z", views.snapshot, name="snapshot")]
+# The id may hold anything here, slashes included; the views say what is wrong with it. An id that
+# itself ends in "/cancel" can be followed and stopped, but has no snapshot.
+_ID = r"^task_status/(?P<task_id>(?s:.*))/"
+urlpatterns = [
+    re_path(rf"{_ID}cancel/\Z", views.cancel, name="cancel"),
+    re_path(rf"{_ID}\Z", views.snapshot, name="snapshot"),
+]

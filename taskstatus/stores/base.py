@@ -13,8 +13,9 @@ from typing import Protocol
 
 from taskstatus.changes import Change
 from taskstatus.messages import Message
+from taskstatus.states import State, rank
 
-__all__ = ["UNFINISHED_SECONDS", "MissingRecord", "Reading", "Store"]
+__all__ = ["UNFINISHED_SECONDS", "MissingRecord", "Pulse", "Reading", "Store"]
 
 #: Tasks that have not ended are kept at least this long after their last change.
 UNFINISHED_SECONDS = 7 * 86_400
@@ -43,6 +44,24 @@ class Reading:
         return self.floor <= after <= self.version
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """What reconciling has to know of a task."""
+
+    task_id: str
+    #: The newest version of any type, 0 when the task is unknown.
+    version: int = 0
+    state: str = ""
+    stalled: bool = False
+    #: The lease under which it was started.
+    worker: str = ""
+
+    @property
+    def running(self) -> bool:
+        """Whether a worker is busy with it."""
+        return self.version > 0 and rank(self.state) == rank(State.STARTED)
+
+
 class Store(Protocol):
     """Records changes and reads them back. Methods with an ``a`` in front are for the event loop.
 
@@ -51,6 +70,8 @@ class Store(Protocol):
 
     def record(self, change: Change, *, group: str = "", envelope: bytes = b"") -> Message | None:
         """Write a change and return its message, or None when it comes too late to count.
+
+        On the message ``asked_to_stop`` says whether somebody wants the task to stop.
 
         Versions of one task strictly increase. With a ``group`` the store itself tells the
         channel layer's pub/sub channel of that name. Raises MissingRecord when the change has a
@@ -63,8 +84,17 @@ class Store(Protocol):
     async def aread(self, task_id: str, after: int | None = None) -> Reading | None:
         """See read()."""
 
-    async def aversions(self, task_ids: Sequence[str]) -> list[int]:
-        """Return the newest version of each task, 0 for one that is unknown, in one round trip."""
+    async def apulses(self, task_ids: Sequence[str]) -> list[Pulse]:
+        """Return the pulse of each task, in one round trip."""
+
+    async def aleases(self, workers: Sequence[str]) -> set[str]:
+        """Return which of these workers' leases are still held, in one round trip."""
+
+    def beat(self, worker: str, seconds: float) -> None:
+        """Hold a worker's lease so long from now; 0 gives it up."""
+
+    def ask_to_stop(self, task_id: str) -> str:
+        """Note that a task should stop; return "asked", "finished" or "unknown"."""
 
     def ping(self) -> None:
         """Return when the store answers."""

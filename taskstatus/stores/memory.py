@@ -12,7 +12,7 @@ from taskstatus.changes import Change
 from taskstatus.conf import settings
 from taskstatus.messages import Message, log_json, status_json
 from taskstatus.states import RESTARTABLE, State, is_interim, rank
-from taskstatus.stores.base import UNFINISHED_SECONDS, MissingRecord, Reading
+from taskstatus.stores.base import UNFINISHED_SECONDS, MissingRecord, Pulse, Reading
 
 __all__ = ["MemoryStore"]
 
@@ -32,6 +32,8 @@ class _Record:
     fields: dict[str, str] = field(default_factory=dict)
     status: Message | None = None
     unlogged: bool = False
+    worker: str = ""
+    asked_to_stop: bool = False
     log: deque[Message] = field(default_factory=deque)
     expires: float = 0
 
@@ -41,6 +43,9 @@ class _Record:
         if self.status is not None and self.status.ready:
             # What has ended stays so; but a task can be run again after it failed.
             return change.state == State.STARTED and newer and self.status.state in RESTARTABLE
+        if change.kind == "mark":
+            news = change.fields.items() - self.fields.items()
+            return self.status is not None and self.status.state == change.state and bool(news)
         if change.kind == "log" or change.state == State.SUCCESS:
             # Of two live deliveries of one task, whichever succeeds has done the work.
             return True
@@ -61,6 +66,7 @@ class MemoryStore:
         self._lock = threading.Lock()
         self._records: dict[str, _Record] = {}
         self._swept = 0.0
+        self._leases: dict[str, float] = {}
 
     def record(self, change: Change, *, group: str = "", envelope: bytes = b"") -> Message | None:
         """See Store.record()."""
@@ -69,7 +75,7 @@ class MemoryStore:
             self._sweep()
             record = self._find(change.task_id)
             if record is None:
-                if change.base is not None or change.kind == "log":
+                if change.base is not None or change.kind != "status":
                     raise MissingRecord
                 record = self._records[change.task_id] = _Record()
             elif not record.accepts(change):
@@ -92,7 +98,8 @@ class MemoryStore:
             record.fields.update(change.fields)
             json = status_json(change.task_id, change.state, version, record.fields)
             message = Message("status", change.state, version, prev, json)
-            self._advance(record, change)
+            if change.kind == "status":
+                self._advance(record, change)
             record.status = message
             record.unlogged = is_interim(change.state)
         if not record.unlogged:
@@ -101,10 +108,14 @@ class MemoryStore:
         if not (record.status and record.status.ready):
             keep = max(keep, UNFINISHED_SECONDS)
         record.expires = time.monotonic() + keep
+        message.asked_to_stop = record.asked_to_stop
         return message
 
     def _advance(self, record: _Record, change: Change) -> None:
         record.owner = change.owner or record.owner
+        record.worker = change.worker or record.worker
+        if record.status is not None and record.status.ready:
+            record.asked_to_stop = False
         if change.next_attempt is not None:
             record.rank, record.attempt, record.run = 0, change.next_attempt, 0
             return
@@ -151,6 +162,31 @@ class MemoryStore:
         """See Store.read()."""
         return self.read(task_id, after)
 
+    async def apulses(self, task_ids: Sequence[str]) -> list[Pulse]:
+        """See Store.apulses()."""
+        with self._lock:
+            return [_pulse(task_id, self._find(task_id)) for task_id in task_ids]
+
+    async def aleases(self, workers: Sequence[str]) -> set[str]:
+        """See Store.aleases()."""
+        now = time.monotonic()
+        return {worker for worker in workers if self._leases.get(worker, 0) > now}
+
+    def beat(self, worker: str, seconds: float) -> None:
+        """See Store.beat()."""
+        self._leases[worker] = time.monotonic() + seconds
+
+    def ask_to_stop(self, task_id: str) -> str:
+        """See Store.ask_to_stop()."""
+        with self._lock:
+            record = self._find(task_id)
+            if record is None or record.status is None:
+                return "unknown"
+            if record.status.ready:
+                return "finished"
+            record.asked_to_stop = True
+            return "asked"
+
     async def aversions(self, task_ids: Sequence[str]) -> list[int]:
         """See Store.aversions()."""
         with self._lock:
@@ -164,3 +200,15 @@ class MemoryStore:
         """Forget every task."""
         with self._lock:
             self._records.clear()
+
+
+def _pulse(task_id: str, record: _Record | None) -> Pulse:
+    if record is None or record.status is None:
+        return Pulse(task_id=task_id)
+    return Pulse(
+        task_id=task_id,
+        version=record.version,
+        state=record.status.state,
+        stalled=record.fields.get("stalled") == "true",
+        worker=record.worker,
+    )

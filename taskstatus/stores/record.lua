@@ -1,27 +1,28 @@
 -- Records one change of one task: guard, version, write, log, tell. One atomic step.
 --
 -- KEYS  1 the task's record (hash), 2 its log (stream)
--- ARGV  1 kind, 2 state, 3 rank, 4 attempt, 5 run, 6 next attempt or "", 7 ready ("1" or "0"),
+-- ARGV  1 kind ("status", "log", or "mark": fields change, the state stays), 2 state, 3 rank, 4 attempt, 5 run, 6 next attempt or "", 7 ready ("1" or "0"),
 --       8 interim ("1" or "0"), 9 has a base ("1" or "0"), 10 seconds to keep, 11 messages to keep,
 --       12 task id as JSON, 13 state as JSON, 14 body of a log line, 15 owner,
---       16 pub/sub channel of the group or "", 17 the message's envelope, then field, fragment, ...
--- Gives {version, version before it, JSON}, or {0, reason} when the change comes too late
--- ("stale") or there is no record for it to change ("missing").
+--       16 pub/sub channel of the group or "", 17 the message's envelope, 18 the worker's lease,
+--       then field, fragment, ...
+-- Gives {version, version before it, JSON, "1" when the task is asked to stop}, or {0, reason} when the change
+-- comes too late ("stale") or there is no record for it to change ("missing").
 
 local record, log = KEYS[1], KEYS[2]
 local kind, state, rank = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local attempt, run = tonumber(ARGV[4]), tonumber(ARGV[5])
 local ready, interim = ARGV[7], ARGV[8] == '1'
 local keep_messages = tonumber(ARGV[11])
-local FIRST_FIELD = 18
+local FIRST_FIELD = 19
 
-local was = redis.call('HMGET', record, 'version', 'state', 'rank', 'attempt', 'run', 'ready', 'interim', 'json', 'status_version')
+local was = redis.call('HMGET', record, 'version', 'state', 'rank', 'attempt', 'run', 'ready', 'interim', 'json', 'status_version', 'cancel')
 local prev = tonumber(was[1] or 0)
-local is_log = kind == 'log'
+local is_log, is_mark = kind == 'log', kind == 'mark'
 
 -- The guard. stores/memory.py holds the same rules, and says why.
 if prev == 0 then
-  if ARGV[9] == '1' or is_log then return {0, 'missing'} end
+  if ARGV[9] == '1' or is_log or is_mark then return {0, 'missing'} end
 else
   local was_rank, was_attempt, was_run = tonumber(was[3]), tonumber(was[4]), tonumber(was[5])
   local newer = attempt > was_attempt or (attempt == was_attempt and run > was_run)
@@ -29,6 +30,8 @@ else
   local accept
   if was[6] == '1' then
     accept = state == 'STARTED' and newer and (was[2] == 'FAILURE' or was[2] == 'REVOKED')
+  elseif is_mark then
+    accept = was[2] == state and redis.call('HGET', record, ARGV[FIRST_FIELD]) ~= ARGV[FIRST_FIELD + 1]
   elseif is_log or state == 'SUCCESS' then
     accept = true
   elseif ARGV[6] ~= '' and (own or run == 0) then
@@ -100,17 +103,22 @@ else
     write[#write + 1] = 'owner'
     write[#write + 1] = ARGV[15]
   end
+  if ARGV[18] ~= '' then
+    write[#write + 1] = 'worker'
+    write[#write + 1] = ARGV[18]
+  end
+  if was[6] == '1' then redis.call('HDEL', record, 'cancel') end
   if prev == 0 then
     write[#write + 1] = 'floor'
     write[#write + 1] = version
   end
   redis.call('HSET', record, 'version', version, 'status_version', version, 'state', state,
-    'rank', opens and 0 or rank,
+    'rank', is_mark and was[3] or (opens and 0 or rank),
     'attempt', opens and ARGV[6] or (run == 0 and was[4] or ARGV[4]),
     'run', opens and 0 or (run == 0 and was[5] or ARGV[5]),
     'ready', ready, 'interim', ARGV[8], 'json', json, unpack(write))
 end
-if not interim then append(version, kind, state, json) end
+if not interim then append(version, is_log and 'log' or 'status', state, json) end
 redis.call('EXPIRE', record, ARGV[10])
 redis.call('EXPIRE', log, ARGV[10])
 
@@ -123,4 +131,4 @@ if ARGV[16] ~= '' then
       math.floor(size / 16777216) % 256, math.floor(size / 65536) % 256,
       math.floor(size / 256) % 256, size % 256) .. json)
 end
-return {version, string.format('%.0f', prev), json}
+return {version, string.format('%.0f', prev), json, was[6] ~= '1' and was[10] or ''}

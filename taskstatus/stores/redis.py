@@ -21,7 +21,7 @@ from taskstatus.conf import settings
 from taskstatus.exceptions import StoreUnavailable
 from taskstatus.messages import Message, encode
 from taskstatus.states import is_interim, is_ready, rank
-from taskstatus.stores.base import UNFINISHED_SECONDS, MissingRecord, Reading
+from taskstatus.stores.base import UNFINISHED_SECONDS, MissingRecord, Pulse, Reading
 
 __all__ = ["RedisStore"]
 
@@ -36,6 +36,8 @@ UNREACHABLE = (redis.RedisError, OSError, TimeoutError)
 #: Not of what timed out: it would take twice as long, and may have been done.
 RETRY = (NoBackoff(), 1, (redis.ConnectionError,))
 SCRIPT = (files("taskstatus.stores") / "record.lua").read_text()
+STOP_SCRIPT = (files("taskstatus.stores") / "cancel.lua").read_text()
+_PULSE = ("version", "state", "stalled", "worker")
 _READ = ("json", "state", "status_version", "version", "floor", "owner")
 
 
@@ -57,20 +59,24 @@ class RedisStore:
             retry=Retry(*RETRY),
         )
         self._script: Callable[..., Any] = self._client.register_script(SCRIPT)
+        self._stop_script: Callable[..., Any] = self._client.register_script(STOP_SCRIPT)
         self._async: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
 
     def record(self, change: Change, *, group: str = "", envelope: bytes = b"") -> Message | None:
         """See Store.record()."""
         args = _arguments(change, group, envelope)
         try:
-            version, prev, *json = self._script(keys=keys(change.task_id), args=args)
+            version, prev, *rest = self._script(keys=keys(change.task_id), args=args)
         except UNREACHABLE as exc:
             raise StoreUnavailable from exc
-        if not json:
+        if not rest:
             if prev == "missing":
                 raise MissingRecord
             return None
-        return Message(change.kind, change.state, int(version), int(prev), json[0])
+        kind = "log" if change.kind == "log" else "status"
+        message = Message(kind, change.state, int(version), int(prev), rest[0])
+        message.asked_to_stop = rest[1] == "1"
+        return message
 
     def read(self, task_id: str, after: int | None = None) -> Reading | None:
         """See Store.read()."""
@@ -85,6 +91,47 @@ class RedisStore:
         try:
             async with self._aclient().pipeline(transaction=after is not None) as pipe:
                 return _reading(await _queue_read(pipe, task_id, after).execute(), after)
+        except UNREACHABLE as exc:
+            raise StoreUnavailable from exc
+
+    async def apulses(self, task_ids: Sequence[str]) -> list[Pulse]:
+        """See Store.apulses()."""
+        try:
+            async with self._aclient().pipeline(transaction=False) as pipe:
+                for task_id in task_ids:
+                    pipe.hmget(keys(task_id)[0], _PULSE)
+                answers = await pipe.execute()
+        except UNREACHABLE as exc:
+            raise StoreUnavailable from exc
+        return [_pulse(*pair) for pair in zip(task_ids, answers, strict=True)]
+
+    async def aleases(self, workers: Sequence[str]) -> set[str]:
+        """See Store.aleases()."""
+        if not workers:
+            return set()
+        try:
+            async with self._aclient().pipeline(transaction=False) as pipe:
+                for worker in workers:
+                    pipe.exists(_lease_key(worker))
+                held = await pipe.execute()
+        except UNREACHABLE as exc:
+            raise StoreUnavailable from exc
+        return {worker for worker, exists in zip(workers, held, strict=True) if exists}
+
+    def beat(self, worker: str, seconds: float) -> None:
+        """See Store.beat()."""
+        try:
+            if seconds:
+                self._client.set(_lease_key(worker), 1, px=int(seconds * 1_000))
+            else:
+                self._client.delete(_lease_key(worker))
+        except UNREACHABLE as exc:
+            raise StoreUnavailable from exc
+
+    def ask_to_stop(self, task_id: str) -> str:
+        """See Store.ask_to_stop()."""
+        try:
+            return str(self._stop_script(keys=keys(task_id)[:1]))
         except UNREACHABLE as exc:
             raise StoreUnavailable from exc
 
@@ -142,7 +189,7 @@ def keys(task_id: str) -> tuple[str, str]:
 
 def _arguments(change: Change, group: str, envelope: bytes) -> list[Any]:
     """Return ARGV of record.lua."""
-    ready = change.kind == "status" and is_ready(change.state)
+    ready = change.kind != "log" and is_ready(change.state)
     keep = settings.RETENTION_SECONDS
     args: list[Any] = [
         change.kind,
@@ -152,7 +199,7 @@ def _arguments(change: Change, group: str, envelope: bytes) -> list[Any]:
         change.run,
         "" if change.next_attempt is None else change.next_attempt,
         int(ready),
-        int(change.kind == "status" and is_interim(change.state)),
+        int(change.kind != "log" and is_interim(change.state)),
         int(change.base is not None),
         ceil(keep if ready else max(keep, UNFINISHED_SECONDS)),
         settings.MAX_EVENTS,
@@ -162,10 +209,26 @@ def _arguments(change: Change, group: str, envelope: bytes) -> list[Any]:
         change.owner,
         group,
         envelope,
+        change.worker,
     ]
     for item in change.fields.items():
         args += item
     return args
+
+
+def _lease_key(worker: str) -> str:
+    return f"taskstatus:lease:{worker}"
+
+
+def _pulse(task_id: str, answer: list[str | None]) -> Pulse:
+    version, state, stalled, worker = answer
+    return Pulse(
+        task_id=task_id,
+        version=int(version or 0),
+        state=state or "",
+        stalled=stalled == "true",
+        worker=worker or "",
+    )
 
 
 def _queue_read(pipe: Any, task_id: str, after: int | None) -> Any:

@@ -55,12 +55,12 @@ class BarView:
     """
 
     def __init__(self, console: Console) -> None:
-        self._console = console
+        self.console = console
         self._status: Mapping[str, Any] = {}
         self._spinner = Spinner("dots")
         self._live = Live(
             console=console,
-            get_renderable=self._render,
+            get_renderable=self.render,
             refresh_per_second=REFRESHES_PER_SECOND,
             redirect_stdout=False,
             # Warnings of this process would else be written into the bar.
@@ -96,7 +96,7 @@ class BarView:
         self._print(Text(words.printable(text), style="dim italic"))
 
     def _print(self, text: Text) -> None:
-        self._console.print(text, soft_wrap=True)
+        self.console.print(text, soft_wrap=True)
 
     def _end(self, content: Mapping[str, Any]) -> None:
         self._live.stop()
@@ -105,7 +105,7 @@ class BarView:
             style = "" if content.get("error") is None else _style_of(content)
             self._print(Text(outcome, style=style))
 
-    def _render(self) -> RenderableType:
+    def render(self) -> RenderableType:
         """Return the line as it is now; it never takes more than one."""
         status = self._status
         if not status:
