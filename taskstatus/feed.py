@@ -92,6 +92,8 @@ class Feed:
                 return messages
             if self._subscription.closing:
                 raise Restarting
+            if loop.time() >= deadline:
+                break  # a reader that is behind never waits, although the store may be away
         return []
 
     async def _next(self) -> list[Message]:
@@ -100,14 +102,17 @@ class Feed:
         messages = subscription.take()
         if not subscription.behind and self._follows_on(messages):
             return self._accept(messages)
+        # What comes from here on is contiguous with the reading, or shows a gap of its own.
+        subscription.behind = False
         try:
             reading = await self._store.aread(self.task_id, self._last)
         except StoreUnavailable:
             subscription.behind = True
             await asyncio.sleep(RETRY_SECONDS)
             return []
-        # What comes from here on is contiguous with this reading, or shows a gap of its own.
-        subscription.behind = False
+        except asyncio.CancelledError:
+            subscription.behind = True
+            raise
         if reading is None:
             return await self._without_record()
         return self._catch_up(reading)
@@ -152,8 +157,10 @@ class Feed:
         if reading.version <= self._last:
             return []
         if reading.status.version <= self._last:
-            # Only log lines are missing, and they are gone: the client must start over.
-            raise SlowReader
+            # Only log lines are missing, and they are gone: who wants them must start over.
+            if "log" in self._types:
+                raise SlowReader
+            return self._accept(reading.messages)
         self._last = reading.status.version
         newer = self._accept(reading.messages)
         self.status = reading.status

@@ -45,7 +45,7 @@ def track(rows: Iterable[T], total: float | None = None, message: str = "") -> I
     if total is None and isinstance(rows, Sized):
         total = len(rows)
     loop = _track(activity, rows, total, message)
-    activity.loops.add(cast(GeneratorType[Any, None, None], loop))
+    activity.loops.add(cast("GeneratorType[Any, None, None]", loop))
     return loop
 
 

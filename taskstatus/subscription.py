@@ -49,6 +49,8 @@ class Subscription:
         ):
             return
         if message.interim and messages and messages[-1].state == message.state:
+            if message.version < messages[-1].version:
+                return  # it was overtaken, which shows as a gap before the newer one
             last = messages.pop()
             self._size -= len(last.json)
             if message.prev == last.version:

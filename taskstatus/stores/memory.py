@@ -187,12 +187,6 @@ class MemoryStore:
             record.asked_to_stop = True
             return "asked"
 
-    async def aversions(self, task_ids: Sequence[str]) -> list[int]:
-        """See Store.aversions()."""
-        with self._lock:
-            records = [self._find(task_id) for task_id in task_ids]
-            return [record.version if record else 0 for record in records]
-
     def ping(self) -> None:
         """Return: a store in this process always answers."""
 

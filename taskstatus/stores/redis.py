@@ -135,16 +135,6 @@ class RedisStore:
         except UNREACHABLE as exc:
             raise StoreUnavailable from exc
 
-    async def aversions(self, task_ids: Sequence[str]) -> list[int]:
-        """See Store.aversions()."""
-        try:
-            async with self._aclient().pipeline(transaction=False) as pipe:
-                for task_id in task_ids:
-                    pipe.hget(keys(task_id)[0], "version")
-                return [int(version or 0) for version in await pipe.execute()]
-        except UNREACHABLE as exc:
-            raise StoreUnavailable from exc
-
     def ping(self) -> None:
         """See Store.ping()."""
         try:

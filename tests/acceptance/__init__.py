@@ -1,0 +1,1 @@
+"""The whole thing, as a user has it."""

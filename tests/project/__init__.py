@@ -1,0 +1,1 @@
+"""A small Django project that uses taskstatus as any other would, plus views to drive it."""
