@@ -16,7 +16,7 @@ from django_eventstream.utils import publish_event
 from django_eventstream.views import Listener, get_listener_manager
 
 from taskstatus.conf import settings
-from taskstatus.exceptions import TaskStatusError
+from taskstatus.exceptions import SlowReader, TaskStatusError
 from taskstatus.feed import Feed, follow
 from taskstatus.messages import TYPES
 
@@ -87,9 +87,11 @@ class _Relay:
                     # Before anything is awaited: who comes from now on starts a relay anew.
                     self._others.pop(self._channel, None)
                     return
+            except SlowReader:
+                continue
             except TaskStatusError as error:
-                # The task is unknown as yet, or the store is away.
-                logger.info("%s can't be followed now: %s", self._channel, error)
+                # The task is unknown as yet, the store is away, or the process is about to stop.
+                logger.debug("%s can't be followed now: %s", self._channel, error)
             except Exception:
                 logger.exception("Following %s failed", self._channel)
             await asyncio.sleep(settings.RECONCILE_SECONDS)

@@ -73,7 +73,8 @@ class SseClient(Client):
                         finished = finished or message.ready
                         self._queue.put_nowait(message)
             except httpx.RemoteProtocolError:
-                return Ended(reason=End.CUT, code=200, headers=self.response_headers)
+                # Cut within the response, not ended by the server: no status says so.
+                return Ended(reason=End.CUT, code=0, headers=self.response_headers)
         only_logs = self.types is not None and "status" not in self.types
         if finished or only_logs:
             return await self._reconnect()
