@@ -1,0 +1,91 @@
+# The two commands are "make demo" and "make test"; both bring what they need with them.
+
+# Which Python the virtualenv is made with: make PYTHON=python3.12 demo
+PYTHON ?= python3
+# Further options of the demo: make demo ARGS="--port 9000"
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+GROUPS := demo prod dev
+COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 \
+	--no-emit-index-url --no-header --no-annotate pyproject.toml
+
+export PIP_ROOT_USER_ACTION := ignore
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint types format lock clean chromium
+
+help: ## say what there is
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
+
+demo: $(VENV)/.demo ## start everything, and say where; Ctrl-C stops it
+	@exec $(BIN)/python -m config.demo.launcher $(ARGS)
+
+test: $(VENV)/.dev chromium lint types ## lint, check types, run all tests
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev ## look for mistakes and odd formatting
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(VENV)/.dev ## check the types
+	$(BIN)/mypy
+
+format: $(VENV)/.dev ## format the code, fix what can be fixed
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: $(BIN)/pip ## pin the requirements anew, from pyproject.toml
+	$(PIP) install -q uv
+	$(COMPILE) -o requirements/base.txt
+	@for group in $(GROUPS); do echo "requirements/$$group.txt"; \
+		$(COMPILE) --group $$group -o requirements/$$group.txt || exit 1; done
+
+clean: ## remove all that was made here
+	rm -rf $(VENV) var build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp per set of packages, so that a second run has nothing to do.
+$(VENV)/.demo $(VENV)/.dev: $(VENV)/.%: requirements/%.txt | $(BIN)/pip
+	@echo "Installing the pinned packages of $<"
+	@$(PIP) install -q -r $<
+	@touch $@
+
+# pip comes last into a virtualenv: if it is there, the virtualenv is whole.
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or later is needed: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "Making the virtualenv in $(VENV)"
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(INSTALL_VENV); }
+	@$(PYTHON) -m venv --clear $(VENV)
+
+# Debian keeps a part of Python's standard library in a package of its own.
+define INSTALL_VENV
+package=$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'); \
+if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	echo "Installing $$package"; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$package >/dev/null; \
+else \
+	echo "Python's venv module is missing here: sudo apt install $$package" >&2; exit 1; \
+fi
+endef
+
+# The browser of the acceptance tests. Without it they are skipped, but not in CI.
+chromium:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+	|| command -v google-chrome >/dev/null || { $(INSTALL_CHROMIUM); }
+
+define INSTALL_CHROMIUM
+if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	&& echo "Installing Chromium" && apt-get update -qq \
+	&& DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+then :; \
+elif [ "$${CI:-}" = true ]; then \
+	echo "Chromium could not be installed, and in CI no test may be skipped." >&2; exit 1; \
+else \
+	echo "There is no Chromium, so browser tests will be skipped: sudo apt install chromium" >&2; \
+fi
+endef

@@ -1,0 +1,86 @@
+"""A proxy between the browser and the server whose connections can be cut at will."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["CutProxy", "cut_proxy"]
+
+CHUNK_BYTES = 65536
+
+
+class CutProxy:
+    """Passes bytes to a port on loopback, on an event loop in a thread of its own."""
+
+    def __init__(self, target: int, loop: asyncio.AbstractEventLoop) -> None:
+        self.target = target
+        self.port = 0
+        self.accepted = 0
+        self._loop = loop
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    def cut(self) -> int:
+        """Break all connections there are, without a word; return how many there were."""
+        return asyncio.run_coroutine_threadsafe(self._cut(), self._loop).result(5)
+
+    async def _cut(self) -> int:
+        writers = list(self._writers)
+        for writer in writers:
+            writer.transport.abort()
+        return len(writers) // 2
+
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Connect a client with the server, both ways, until either of them leaves."""
+        self.accepted += 1
+        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self.target)
+        ends = {writer, there_writer}
+        self._writers |= ends
+        try:
+            await asyncio.gather(_pump(reader, there_writer), _pump(there_reader, writer))
+        finally:
+            self._writers -= ends
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while data := await reader.read(CHUNK_BYTES):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
+
+
+@contextlib.contextmanager
+def cut_proxy(target: int) -> Iterator[CutProxy]:
+    """Run a proxy to the port, on another port of its own."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    proxy = CutProxy(target, loop)
+
+    async def start() -> asyncio.Server:
+        return await asyncio.start_server(proxy.accept, "127.0.0.1", 0)
+
+    async def stop(server: asyncio.Server) -> None:
+        server.close()
+        await proxy._cut()
+        mine = asyncio.current_task()
+        rest = [task for task in asyncio.all_tasks() if task is not mine]
+        await asyncio.wait_for(asyncio.gather(*rest, return_exceptions=True), 5)
+
+    try:
+        server = asyncio.run_coroutine_threadsafe(start(), loop).result(5)
+        proxy.port = server.sockets[0].getsockname()[1]
+        try:
+            yield proxy
+        finally:
+            asyncio.run_coroutine_threadsafe(stop(server), loop).result(10)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

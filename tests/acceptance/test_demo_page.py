@@ -1,0 +1,175 @@
+"""The demo's page in a real browser: a file goes in, three columns show the same task."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.acceptance.browser import Visit, browser, visit
+from tests.acceptance.cut_proxy import cut_proxy
+from tests.acceptance.demo_run import DemoRun, running_demo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, FilePayload, Locator
+
+TRANSPORTS = ("ws", "sse", "poll")
+SECONDS = 1000.0
+
+# The browser's own event loop must not be mixed with that of asynchronous tests.
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoRun]:
+    """Run the demo, without its sample job, for all tests of this module."""
+    with running_demo(tmp_path_factory.mktemp("demo"), "--no-sample") as run:
+        yield run
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Run one browser for all tests of this module."""
+    with browser() as running:
+        yield running
+
+
+@pytest.fixture
+def visitor(chromium: Browser, demo: DemoRun) -> Iterator[Visit]:
+    """Open the page as a new visitor, whose visit must raise no complaint."""
+    with visit(chromium) as made:
+        made.page.set_default_timeout(20 * SECONDS)
+        made.page.goto(demo.page)
+        yield made
+        assert made.hosts == {f"127.0.0.1:{demo.port}"}
+
+
+def csv(text: str, name: str = "table.csv") -> FilePayload:
+    """Return a file to upload."""
+    return {"name": name, "mimeType": "text/csv", "buffer": text.encode()}
+
+
+def upload(visitor: Visit, file: FilePayload) -> None:
+    """Choose the file and send the form."""
+    visitor.page.get_by_label("CSV file").set_input_files(files=[file])
+    visitor.page.get_by_role("button", name="Summarize it").click()
+
+
+def columns(visitor: Visit, state: str) -> list[Locator]:
+    """Return the three columns once all of them show the state."""
+    found = [visitor.page.locator(f"#column-{transport}") for transport in TRANSPORTS]
+    for column in found:
+        expect(column.locator("[data-part=state]")).to_have_text(state, timeout=20 * SECONDS)
+        expect(column.locator("[data-part=connection]")).to_have_text("closed")
+    return found
+
+
+def test_three_columns_show_the_same_summary(visitor: Visit) -> None:
+    """An uploaded file ends in the same table over each transport, and nobody complains."""
+    rows = "".join(f"{number},{number / 4},user{number}@example.org\n" for number in range(3000))
+    upload(visitor, csv(f"id,price,email\n{rows}oops\n"))
+    found = columns(visitor, "SUCCESS")
+    tables = [column.locator("table").inner_text() for column in found]
+    assert tables[0] == tables[1] == tables[2]
+    assert "price\tdecimal\t0\t3,000\t0.0\t749.75" in tables[0]
+    for column in found:
+        expect(column.locator(".summary h3")).to_have_text("3,001 rows, 1 of them bad")
+        expect(column.locator("[data-part=messages]")).to_contain_text("Done: 3,001 rows")
+        expect(column.locator("[data-part=messages]")).to_contain_text("line 3002: 1 fields")
+    assert visitor.complaints == []
+
+
+def test_a_broken_file_fails_and_each_column_names_the_line(visitor: Visit) -> None:
+    """The reason is the same over each transport."""
+    upload(visitor, csv('a,b\n1,2\n3,"4\n5,6\n'))
+    for column in columns(visitor, "FAILURE"):
+        expect(column.locator("[data-part=outcome]")).to_have_text(
+            "CsvError line 3: a quoted field is opened here and never closed"
+        )
+    assert visitor.complaints == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("table.xlsx", "a,b\n", "The name of the file must end in one of .csv, .tsv, .txt."),
+        ("table.csv", "a,b\n\0", "The file is not a text file: there are NUL bytes in it."),
+        ("table.csv", "", "The file is empty."),
+    ],
+    ids=["type", "binary", "empty"],
+)
+def test_what_cannot_be_taken_is_said_on_the_page(
+    visitor: Visit, name: str, text: str, said: str
+) -> None:
+    """The visitor stays on the page and reads why."""
+    upload(visitor, csv(text, name))
+    expect(visitor.page.get_by_role("alert")).to_contain_text(said)
+
+
+def test_a_file_that_is_too_large_is_not_even_sent(visitor: Visit, tmp_path: Path) -> None:
+    """The page knows the limit, and says so before any byte is on its way."""
+    large = tmp_path / "large.csv"
+    with large.open("wb") as file:
+        file.truncate(20 * 1024 * 1024 + 1)
+    visitor.page.get_by_label("CSV file").set_input_files(large)
+    said = "The file is too large: it has 20.0 MiB, and 20.0 MiB is the limit."
+    expect(visitor.page.get_by_role("alert")).to_have_text(said)
+    visitor.page.get_by_role("button", name="Summarize it").click()
+    expect(visitor.page.get_by_role("alert")).to_have_text(said)
+    assert visitor.complaints == []
+
+
+def test_a_job_is_shown_to_nobody_else(visitor: Visit, chromium: Browser) -> None:
+    """Another browser with the URL sees neither the task nor whether there is one."""
+    upload(visitor, csv("a,b\n1,2\n"))
+    columns(visitor, "SUCCESS")
+    with visit(chromium) as stranger:
+        response = stranger.page.goto(visitor.page.url)
+        assert response is not None
+        assert response.status == 403
+        expect(stranger.page.get_by_role("heading", level=1)).to_have_text(
+            "This job is not yours to see"
+        )
+
+
+def test_a_finished_job_is_shown_again(visitor: Visit) -> None:
+    """Who comes late finds the outcome at once, over each transport."""
+    upload(visitor, csv("a,b\n1,2\n"))
+    columns(visitor, "SUCCESS")
+    visitor.page.goto(visitor.page.url)
+    columns(visitor, "SUCCESS")
+    assert visitor.complaints == []
+
+
+def test_a_cut_connection_is_resumed_without_loss_or_repetition(
+    chromium: Browser, demo: DemoRun
+) -> None:
+    """Each column ends with every line that the task wrote, once and in order."""
+    rows = "".join(f"{number},user{number}@example.org,\n" for number in range(1, 120_001))
+    with cut_proxy(demo.port) as proxy, visit(chromium) as made:
+        made.page.goto(f"http://127.0.0.1:{proxy.port}/")
+        upload(made, csv(f"id,email,nothing\n{rows}"))
+        figures = made.page.locator("[data-part=figures]")
+        for share in (2, 4):
+            for position in range(len(TRANSPORTS)):
+                expect(figures.nth(position)).to_contain_text(
+                    re.compile(rf"· ([{share}-9]\d|100)\.\d %"), timeout=30 * SECONDS
+                )
+            assert proxy.cut() >= 1
+        written = [
+            column.locator("li:not([data-level=state]) span").all_inner_texts()
+            for column in columns(made, "SUCCESS")
+        ]
+    assert written[0] == [
+        "Reading table.csv: 120,001 lines",
+        "Columns: id, email, nothing",
+        "50,000 rows, 0 of them bad",
+        "100,000 rows, 0 of them bad",
+        "Done: 120,000 rows, 0 of them bad",
+    ]
+    assert written[0] == written[1] == written[2]
