@@ -81,12 +81,15 @@ def read_token(token: str, task_id: str, action: Action) -> float | None:
     Nothing is raised for a token that is broken, forged, past, or another task's.
     """
     try:
-        named, scope, expires = signing.loads(token, salt=SALT)
-    except (signing.BadSignature, ValueError, TypeError):
+        content = signing.loads(token, salt=SALT)
+    except (signing.BadSignature, ValueError):
         return None
-    if named != task_id or action not in SCOPES.get(scope, ()) or expires <= time.time():
-        return None
-    return float(expires)
+    match content:
+        case [str(named), str(scope), float(expires)]:
+            allows = named == task_id and action in SCOPES.get(scope, ())
+            return expires if allows and expires > time.time() else None
+        case _:
+            return None
 
 
 async def owner_or_token(caller: Caller, task_id: str, action: Action) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from types import GeneratorType
 from typing import Any
@@ -13,6 +14,8 @@ from taskstatus.publisher import publish
 from taskstatus.states import State
 
 __all__ = ["Activity"]
+
+_last = threading.local()
 
 
 class Activity:
@@ -28,6 +31,12 @@ class Activity:
         self.retry_reason: BaseException | None = None
         #: The outcome that the task's author has set by ``update_state``, and its meta.
         self.by_hand: tuple[State, Mapping[str, Any]] | None = None
+
+    @staticmethod
+    def last_here() -> Activity | None:
+        """Return the activity whose body was the last to end in this thread."""
+        activity: Activity | None = getattr(_last, "activity", None)
+        return activity
 
     @staticmethod
     def of(request: Any) -> Activity | None:
@@ -46,6 +55,11 @@ class Activity:
             if loop.gi_frame is not None and not loop.gi_running:
                 loop.close()
         self.meter.flush()
+
+    def end(self) -> None:
+        """Note that the body has ended; what Celery has to say of it may come after that."""
+        self.finish()
+        _last.activity = self
 
     def hand_on(self, change: Change) -> None:
         """Publish that the task's id goes to its next attempt, or to another task; once."""

@@ -22,6 +22,7 @@ __all__ = [
     "custom",
     "failed",
     "finished",
+    "interrupted",
     "log",
     "marked",
     "pending",
@@ -159,6 +160,12 @@ def retried_elsewhere(task_id: str, exception: BaseException, *, attempt: int) -
     """Return the change that says which attempt is due, by somebody who did not run the last."""
     fields = {**_error(exception), "retries": str(attempt), "updated_at": _now()}
     return Change(task_id=task_id, state=State.RETRY, fields=fields, next_attempt=attempt)
+
+
+def interrupted(task_id: str, exception: BaseException) -> Change:
+    """Return the change that says that the same attempt is due again, by somebody else."""
+    fields = {**_error(exception), "updated_at": _now()}
+    return Change(task_id=task_id, state=State.RETRY, fields=fields)
 
 
 def requeued(run: Run) -> Change:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import inf
 from typing import Any
 from urllib.parse import urlsplit
 
+from asgiref.sync import iscoroutinefunction
 from django.core import checks
 from django.utils.module_loading import import_string
 
@@ -44,7 +46,7 @@ def _check_numbers() -> Iterator[checks.CheckMessage]:
         value = getattr(settings, name)
         kinds = int if name in WHOLE_NUMBERS else int | float
         least = 0 if name in MAY_BE_ZERO else 1e-9
-        if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value:
+        if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value < inf:
             what = "whole number" if name in WHOLE_NUMBERS else "number of seconds"
             yield checks.Error(
                 f"{PREFIX}{name} must be a positive {what}, not {value!r}.", id="taskstatus.E001"
@@ -54,7 +56,7 @@ def _check_numbers() -> Iterator[checks.CheckMessage]:
 def _check_store() -> Iterator[checks.CheckMessage]:
     try:
         get_store()
-    except (SettingError, ValueError) as error:
+    except (SettingError, ValueError, AttributeError) as error:
         yield checks.Error(
             str(error),
             hint='For instance TASKSTATUS_STORE_URL = "redis://localhost:6379/2".',
@@ -68,8 +70,8 @@ def _check_policy() -> Iterator[checks.CheckMessage]:
     except (ImportError, AttributeError, TypeError) as error:
         policy, reason = None, str(error)
     else:
-        reason = "it is not callable"
-    if not callable(policy):
+        reason = "it is not an async function"
+    if not iscoroutinefunction(policy) and not iscoroutinefunction(type(policy).__call__):
         yield checks.Error(
             f"TASKSTATUS_ACCESS_POLICY names no policy: {reason}.",
             hint="It takes the dotted path of an async function (caller, task_id, action) -> bool.",

@@ -34,7 +34,7 @@ class Feed:
         types: frozenset[str],
         reading: Reading,
         after: int | None,
-        subscription: Subscription | None,
+        subscription: Subscription | None = None,
     ) -> None:
         self.task_id = task_id
         self.status = reading.status
@@ -216,13 +216,12 @@ async def follow(
     StoreUnavailable when the store does not answer. Leaving gives everything back.
     """
     hub = hub or get_hub()
-    reading = await _read(hub, task_id, after, types)
-    if reading.status.ready:
-        # Nothing more will come, so there is nothing to subscribe to.
-        yield Feed(
-            task_id, store=hub.store, types=types, reading=reading, after=after, subscription=None
-        )
-        return
+    if not hub.is_watching(task_id):
+        reading = await _read(hub, task_id, after, types)
+        if reading.status.ready:
+            # Nothing more will come, so there is nothing to subscribe to.
+            yield Feed(task_id, store=hub.store, types=types, reading=reading, after=after)
+            return
     # Join first, read then: the other order loses what is published in between.
     async with hub.subscribe(task_id) as subscription:
         reading = await _read(hub, task_id, after, types)

@@ -272,9 +272,11 @@ class Hub:
             if watch.joined:
                 await self._discard(watch)
         self._watches.clear()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        # Until they have ended: before Python 3.12 a cancellation can get lost in a Redis client.
+        while self._tasks:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(self._tasks, timeout=RETRY_SECONDS)
         loop = asyncio.get_running_loop()
         if _hubs.get(loop) is self:
             del _hubs[loop]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec
@@ -20,7 +21,7 @@ __all__ = ["after_the_body", "while_the_body_runs"]
 P = ParamSpec("P")
 
 #: Long enough for the receiver to have returned.
-AGAIN_SECONDS = 0.01
+AGAIN_SECONDS = 0.05
 
 
 def after_the_body(receiver: Callable[P, None]) -> Callable[P, None]:
@@ -62,7 +63,16 @@ def _undisturbed(receiver: Callable[P, None], *args: P.args, **kwargs: P.kwargs)
 
 
 def _strike_again() -> None:
-    # Billiard's handler of this signal raises SoftTimeLimitExceeded, wherever the main thread is.
-    timer = threading.Timer(AGAIN_SECONDS, os.kill, (os.getpid(), signal.SIGUSR1))
-    timer.daemon = True
-    timer.start()
+    if not callable(signal.getsignal(signal.SIGUSR1)):
+        return  # not in a process of the prefork pool
+    may_strike = threading.Event()
+
+    def strike() -> None:
+        may_strike.wait()
+        time.sleep(AGAIN_SECONDS)
+        # Billiard's handler raises SoftTimeLimitExceeded, wherever the main thread is then.
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    threading.Thread(target=strike, name="taskstatus-interruption", daemon=True).start()
+    # Not before the thread has started, which may take long on a busy machine.
+    may_strike.set()

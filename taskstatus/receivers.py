@@ -7,7 +7,6 @@ that no other signal tells.
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,11 +16,10 @@ from typing import Any
 from celery import signals
 from celery.exceptions import NotRegistered, Reject, Retry
 
-from taskstatus import calls, changes, lease, owner, updates
+from taskstatus import calls, changes, ending, introduction, lease, owner, updates
 from taskstatus.activity import Activity
-from taskstatus.changes import Change, Run
+from taskstatus.changes import Run
 from taskstatus.conf import settings
-from taskstatus.exceptions import Cancelled
 from taskstatus.interruption import after_the_body, while_the_body_runs
 from taskstatus.messages import encode, timestamp
 from taskstatus.progress import current_activity
@@ -40,9 +38,10 @@ def before_task_publish(
     info = headers if "id" in headers else body
     activity = current_activity()
     if activity is None or activity.run.task_id != info["id"]:
-        publish(changes.pending(info["id"], name=sender, ids=_ids(info), owner=owner.current()))
+        introduction.enqueue(info, body, name=sender)
     elif info.get("retries", 0) > activity.run.attempt:
-        reason = activity.retry_reason or Retry(when=info.get("eta") or 0)
+        when: Any = info.get("eta") or 0
+        reason = activity.retry_reason or Retry(when=when)
         activity.hand_on(changes.retried(activity.run, reason))
     else:
         activity.hand_on(changes.replaced(activity.run, name=sender))
@@ -53,7 +52,7 @@ def task_received(request: Any, **kwargs: Any) -> None:
     info = request.request_dict
     # A later attempt is announced by RETRY, which says more.
     if not info.get("retries"):
-        publish(changes.received(request.id, name=request.name, ids=_ids(info)))
+        publish(changes.received(request.id, name=request.name, ids=introduction.ids(info)))
 
 
 @while_the_body_runs
@@ -62,7 +61,7 @@ def task_prerun(task_id: str, task: Any, **kwargs: Any) -> None:
     request = task.request
     microseconds = time.time_ns() // 1_000
     at = encode(timestamp(datetime.fromtimestamp(microseconds / 1_000_000, UTC)))
-    ids = _ids({**vars(request), "id": task_id})
+    ids = introduction.ids({**vars(request), "id": task_id})
     fields = {key: encode(value) for key, value in ids.items()}
     fields |= {"name": encode(task.name), "retries": str(request.retries), "started_at": at}
     run = Run(
@@ -94,13 +93,7 @@ def task_success(sender: Any, result: Any, **kwargs: Any) -> None:
 def task_failure(sender: Any, task_id: str, exception: BaseException, **kwargs: Any) -> None:
     """C: the body has raised. M: the child is gone, was past its hard time limit, or rejected."""
     activity = _activity(sender, task_id)
-    run = None
-    if activity is not None:
-        activity.finish()
-        run = activity.run
-        # Celery hands over what can be pickled, a base class perhaps; it handles what was raised.
-        exception = sys.exc_info()[1] or exception
-    publish(_raised(task_id, exception, run))
+    publish(ending.raised(task_id, ending.as_raised(exception, activity), activity))
 
 
 @after_the_body
@@ -120,15 +113,15 @@ def task_retry(request: Any, reason: Retry | None = None, **kwargs: Any) -> None
         publish(changes.retried_elsewhere(request.id, reason.exc or reason, attempt=attempt))
     else:
         # The connection to the broker was, and will deliver the same attempt again.
-        cause = Retry(message="cancelled by Celery")
-        publish(changes.retried_elsewhere(request.id, cause, attempt=request.retries))
+        publish(changes.interrupted(request.id, Retry(message="cancelled by Celery")))
 
 
 def task_revoked(sender: Any, request: Any, terminated: bool, expired: bool, **kwargs: Any) -> None:
     """M: the task was revoked before it began or while it ran, or had expired."""
     reason = "expired" if expired else "terminated" if terminated else "revoked"
-    info = vars(request)
-    publish(_introduced(changes.revoked(request.id, reason), sender.name, info))
+    change = changes.revoked(request.id, reason)
+    publish(introduction.introduced(change, sender.name, vars(request)))
+    ending.tell_followers_of_no_success(request, sender.name, State.REVOKED)
 
 
 def task_unknown(name: str, id: str, message: Any, **kwargs: Any) -> None:  # noqa: A002 - Celery's word
@@ -137,7 +130,7 @@ def task_unknown(name: str, id: str, message: Any, **kwargs: Any) -> None:  # no
     change = changes.failed(id, exception)
     # As a KeyError, its str() is no more than the name.
     change = replace(change, fields={**change.fields, "error": encode(repr(exception))})
-    publish(_introduced(change, name, message.headers or {}))
+    publish(introduction.introduced(change, name, message.headers or {}))
 
 
 def task_rejected(message: Any, exc: BaseException | None, **kwargs: Any) -> None:
@@ -145,13 +138,15 @@ def task_rejected(message: Any, exc: BaseException | None, **kwargs: Any) -> Non
     headers = message.headers or {}
     if "id" in headers and exc is not None:
         change = changes.failed(headers["id"], exc)
-        publish(_introduced(change, headers.get("task"), headers))
+        publish(introduction.introduced(change, headers.get("task"), headers))
 
 
 @after_the_body
 def task_internal_error(sender: Any, task_id: str, exception: BaseException, **kwargs: Any) -> None:
     """C: Celery itself failed, for instance because the result backend is away."""
-    publish(_raised(task_id, exception, None))
+    last = Activity.last_here()
+    activity = last if last is not None and last.run.task_id == task_id else None
+    publish(ending.raised(task_id, exception, activity))
 
 
 @after_the_body
@@ -160,7 +155,7 @@ def task_postrun(sender: Any, task_id: str, state: str | None, retval: Any, **kw
     activity = _activity(sender, task_id)
     if activity is None:
         return
-    activity.finish()
+    activity.end()
     if state == State.REJECTED and activity.handed_on:
         # The broker would not take the next attempt.
         publish(changes.finished(task_id, State.REJECTED))
@@ -168,9 +163,11 @@ def task_postrun(sender: Any, task_id: str, state: str | None, retval: Any, **kw
         publish(changes.requeued(activity.run))
     elif state == State.REJECTED:
         publish(changes.finished(task_id, State.REJECTED, activity.run))
+        ending.tell_followers_of_no_success(sender.request, sender.name, State.REJECTED)
     elif state == State.IGNORED and not activity.handed_on:
         by_hand = updates.ended_by_hand(activity)
         publish(by_hand or changes.finished(task_id, State.IGNORED, activity.run))
+        ending.tell_followers_of_no_success(sender.request, sender.name, State.IGNORED)
 
 
 def worker_init(sender: Any, **kwargs: Any) -> None:
@@ -200,38 +197,10 @@ def _activity(task: Any, task_id: str) -> Activity | None:
     return activity if activity is not None and activity.run.task_id == task_id else None
 
 
-def _raised(task_id: str, exception: BaseException, run: Run | None) -> Change:
-    """Return what it means for a task that its body has ended with an exception."""
-    if isinstance(exception, Cancelled):
-        return changes.revoked(task_id, str(exception), run)
-    if isinstance(exception, Reject):
-        return changes.finished(task_id, State.REJECTED, run)
-    return changes.failed(task_id, exception, run)
-
-
 def _goes_back(retval: Any, task: Any) -> bool:
     """Return whether a rejected message goes back to its queue; not if it is acknowledged."""
     requeue = isinstance(retval, Reject) and getattr(retval, "requeue", False)
     return bool(requeue and task.acks_late and not task.request.is_eager)
-
-
-def _ids(info: Mapping[str, Any]) -> dict[str, str | None]:
-    ids = {
-        "parent_id": info.get("parent_id"),
-        "root_id": info.get("root_id"),
-        "group_id": info.get("group"),
-    }
-    if ids["parent_id"] == info["id"]:
-        # Celery says so of a task that replaces another one; whose child that was is on record.
-        del ids["parent_id"]
-    return ids
-
-
-def _introduced(change: Change, name: str | None, info: Mapping[str, Any]) -> Change:
-    """Return a change with what else is known of a task that may have come from anywhere."""
-    ids = _ids({**info, "id": change.task_id})
-    known = {key: encode(value) for key, value in {"name": name, **ids}.items()}
-    return replace(change, fields={**known, **change.fields})
 
 
 _connected = False

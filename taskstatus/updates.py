@@ -13,6 +13,7 @@ from taskstatus import changes
 from taskstatus.activity import Activity
 from taskstatus.changes import Change
 from taskstatus.conf import settings
+from taskstatus.messages import text
 from taskstatus.states import State, is_interim, is_ready
 
 __all__ = ["ended_by_hand", "update"]
@@ -31,7 +32,7 @@ def update(activity: Activity, state: str, meta: Any) -> None:
     if not isinstance(meta, Mapping):
         # Celery takes the exception itself with FAILURE.
         is_error = isinstance(meta, BaseException)
-        meta = {"exc_message": str(meta), "exc_type": type(meta)} if is_error else {}
+        meta = {"exc_message": text(meta), "exc_type": type(meta)} if is_error else {}
     if is_ready(state):
         activity.by_hand = (State(state), meta)
         return
@@ -66,9 +67,9 @@ def _error(meta: Mapping[str, Any]) -> str:
     value = next((meta[key] for key in keys if meta.get(key)), "")
     # Celery keeps the exception's arguments there, people the lines of a traceback.
     parts = value if isinstance(value, list | tuple) else [value]
-    text = "\n".join(str(part) for part in parts).strip()
+    error = "\n".join(text(part) for part in parts).strip()
     # No traceback is ever sent; its last line is what it says.
-    return text.rpartition("\n")[2] if text.startswith(_TRACEBACK) else text
+    return error.rpartition("\n")[2] if error.startswith(_TRACEBACK) else error
 
 
 def _error_type(value: Any) -> str | None:

@@ -29,6 +29,7 @@ __all__ = ["TaskHttpConsumer", "admit", "check_pressure", "is_pressed", "stop"]
 logger = logging.getLogger(__name__)
 
 STOP_SECONDS = 5.0
+STOP_TRIES = 10
 MAX_BODY_BYTES = 65_536
 
 
@@ -40,9 +41,13 @@ async def admit(scope: dict[str, Any], request: StreamRequest) -> Caller | None:
 
 async def stop(task: asyncio.Task[None] | None) -> None:
     """Cancel a task and wait for it, a few seconds at most."""
-    if task is not None and not task.done():
+    # Again and again: before Python 3.12 a cancellation can get lost in asyncio.wait_for(), by
+    # which redis-py sends, be it for a channel layer.
+    for _ in range(STOP_TRIES):
+        if task is None or task.done():
+            return
         task.cancel()
-        await asyncio.wait([task], timeout=STOP_SECONDS)
+        await asyncio.wait([task], timeout=STOP_SECONDS / STOP_TRIES)
 
 
 def check_pressure(scope: dict[str, Any]) -> None:

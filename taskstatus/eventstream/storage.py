@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+from dataclasses import replace
 from typing import ClassVar
 
 from django_eventstream.event import Event
@@ -12,11 +12,9 @@ from taskstatus.eventstream import relay
 from taskstatus.eventstream.names import BEGINNING, task_id_of
 from taskstatus.exceptions import StoreUnavailable
 from taskstatus.messages import Message
-from taskstatus.stores import get_store
+from taskstatus.stores import Reading, get_store
 
 __all__ = ["TaskStorage"]
-
-logger = logging.getLogger(__name__)
 
 
 class TaskStorage(StorageBase):  # type: ignore[misc]
@@ -49,19 +47,20 @@ class TaskStorage(StorageBase):  # type: ignore[misc]
             events: list[Event] = self._other(channel).get_events(channel, last_id, limit=limit)
             return events
         try:
-            messages = _read(task_id, last_id)
+            reading = _read(task_id, last_id)
         except StoreUnavailable:
-            logger.warning("The status store does not answer; streams wait for it")
-            messages = []
-        if messages is None:
+            relay.follow_for_listeners(channel, task_id, again=True)
+            return []
+        if last_id != BEGINNING and not (reading and reading.resumes(last_id)):
             relay.wake(channel)
             raise EventDoesNotExist(f"{channel} is not kept back to {last_id}", BEGINNING)
-        if not (messages and messages[-1].ready):
+        if reading is None or not reading.status.ready:
             relay.follow_for_listeners(channel, task_id)
+        messages = reading.messages if reading else []
         # A full answer would make the view read its *other* channels again from where they were
         # before. A stream of this process comes back for the rest by itself.
         if len(messages) >= limit and relay.wake(channel):
-            messages = messages[: limit - 1]
+            limit -= 1
         return [_event(channel, message) for message in messages[:limit]]
 
     def get_current_id(self, channel: str) -> int:
@@ -78,20 +77,20 @@ class TaskStorage(StorageBase):  # type: ignore[misc]
         return self.others
 
 
-def _read(task_id: str, last_id: int) -> list[Message] | None:
-    """Return the messages after a position, None when they are no longer all there."""
+def _read(task_id: str, last_id: int) -> Reading | None:
+    """Return what is known of a task, with the messages after a position."""
     store = get_store()
     if last_id != BEGINNING:
-        reading = store.read(task_id, last_id)
-        return list(reading.messages) if reading and reading.resumes(last_id) else None
+        return store.read(task_id, last_id)
     reading = store.read(task_id)
     if reading is not None:
-        # The snapshot stands for what came before it; only what is newer goes along.
         reading = store.read(task_id, reading.status.version)
     if reading is None:
-        return []
-    newer = [message for message in reading.messages if message.version > reading.status.version]
-    return [reading.status, *newer]
+        return None
+    # The snapshot stands for what came before it; only what is newer goes along.
+    status = reading.status
+    newer = [message for message in reading.messages if message.version > status.version]
+    return replace(reading, messages=[status, *newer])
 
 
 def _event(channel: str, message: Message) -> Event:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
 from hashlib import blake2b
 from importlib.resources import files
 from math import ceil
@@ -81,41 +82,35 @@ class RedisStore:
     def read(self, task_id: str, after: int | None = None) -> Reading | None:
         """See Store.read()."""
         try:
-            with self._client.pipeline(transaction=after is not None) as pipe:
+            with self._client.pipeline(transaction=True) as pipe:
                 return _reading(_queue_read(pipe, task_id, after).execute(), after)
         except UNREACHABLE as exc:
             raise StoreUnavailable from exc
 
     async def aread(self, task_id: str, after: int | None = None) -> Reading | None:
         """See Store.read()."""
-        try:
-            async with self._aclient().pipeline(transaction=after is not None) as pipe:
+        async with _answering():
+            if after is None:
+                return _reading([await self._aclient().hmget(keys(task_id)[0], _READ)], None)
+            async with self._aclient().pipeline(transaction=True) as pipe:
                 return _reading(await _queue_read(pipe, task_id, after).execute(), after)
-        except UNREACHABLE as exc:
-            raise StoreUnavailable from exc
 
     async def apulses(self, task_ids: Sequence[str]) -> list[Pulse]:
         """See Store.apulses()."""
-        try:
-            async with self._aclient().pipeline(transaction=False) as pipe:
-                for task_id in task_ids:
-                    pipe.hmget(keys(task_id)[0], _PULSE)
-                answers = await pipe.execute()
-        except UNREACHABLE as exc:
-            raise StoreUnavailable from exc
+        async with _answering(), self._aclient().pipeline(transaction=False) as pipe:
+            for task_id in task_ids:
+                pipe.hmget(keys(task_id)[0], _PULSE)
+            answers = await pipe.execute()
         return [_pulse(*pair) for pair in zip(task_ids, answers, strict=True)]
 
     async def aleases(self, workers: Sequence[str]) -> set[str]:
         """See Store.aleases()."""
         if not workers:
             return set()
-        try:
-            async with self._aclient().pipeline(transaction=False) as pipe:
-                for worker in workers:
-                    pipe.exists(_lease_key(worker))
-                held = await pipe.execute()
-        except UNREACHABLE as exc:
-            raise StoreUnavailable from exc
+        async with _answering(), self._aclient().pipeline(transaction=False) as pipe:
+            for worker in workers:
+                pipe.exists(_lease_key(worker))
+            held = await pipe.execute()
         return {worker for worker, exists in zip(workers, held, strict=True) if exists}
 
     def beat(self, worker: str, seconds: float) -> None:
@@ -169,6 +164,23 @@ class RedisStore:
             )
             client = self._async[loop] = aioredis.Redis.from_pool(pool)
         return client
+
+
+@contextlib.asynccontextmanager
+async def _answering() -> AsyncIterator[None]:
+    """Raise StoreUnavailable when Redis does not answer, and CancelledError when cancelled.
+
+    The latter does not go without saying: redis-py sends by ``asyncio.wait_for()``, which before
+    Python 3.12 forgets that it was cancelled when the sending is done at the same moment.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task is not None else 0
+    try:
+        yield
+    except UNREACHABLE as exc:
+        raise StoreUnavailable from exc
+    if task is not None and task.cancelling() > before:
+        raise asyncio.CancelledError
 
 
 def keys(task_id: str) -> tuple[str, str]:

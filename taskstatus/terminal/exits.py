@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
+from collections.abc import Iterator
 from enum import IntEnum
+from typing import NoReturn
 
 from taskstatus.states import State
 
-__all__ = ["EXIT_CODES", "ExitCode", "exit_code_of"]
+__all__ = ["EXIT_CODES", "ExitCode", "exit_code_of", "orderly"]
 
 
 class ExitCode(IntEnum):
@@ -28,6 +32,8 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
     #: Whoever read the output has gone; the shells' number for it.
     BROKEN_PIPE = 141
+    #: By SIGTERM; the shells' number for it.
+    TERMINATED = 143
 
 
 #: For ``--help``.
@@ -40,7 +46,7 @@ exit codes:
   4    the store, the broker or the server can't be reached
   5    the server does not let you read this task: give a valid token
   64   wrong arguments, or wrong settings
-  130  stopped by Ctrl-C; the task itself goes on
+  130  stopped by Ctrl-C; the task itself goes on (143: by SIGTERM)
 """
 
 _OUTCOMES = {
@@ -55,3 +61,24 @@ _OUTCOMES = {
 def exit_code_of(state: str) -> ExitCode:
     """Return how the command ends that has followed a task to this terminal state."""
     return _OUTCOMES[State(state)]
+
+
+@contextlib.contextmanager
+def orderly() -> Iterator[None]:
+    """Let SIGTERM leave the block with SystemExit, so that the screen is left in order.
+
+    Does nothing outside the main thread, where Python lets nobody catch signals.
+    """
+    try:
+        before = signal.signal(signal.SIGTERM, _leave)
+    except ValueError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    raise SystemExit(ExitCode.TERMINATED)

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import signal
 from collections.abc import Callable
 
 from taskstatus import results
+from taskstatus.drain import get_drain
 from taskstatus.exceptions import SlowReader, UnknownTask
 from taskstatus.feed import follow
 from taskstatus.hub import get_hub
 from taskstatus.messages import TYPES
 from taskstatus.stores import get_store
 from taskstatus.stores.redis import RedisStore
+from taskstatus.terminal.exits import ExitCode
 
 __all__ = ["follow_here", "read_here"]
 
 #: How long one wait for news takes; it ends nothing.
 WAIT_SECONDS = 60.0
+#: How long a cancelled follower is given before it is cancelled again.
+CANCEL_SECONDS = 0.1
+#: How long leaving the channel layer may take.
+CLOSE_SECONDS = 5.0
 EVERYTHING = frozenset(TYPES)
 
 
@@ -38,20 +46,50 @@ def follow_here(task_id: str, show: Callable[[str], None], *, from_start: bool =
     """Show the messages of a task until it ends, and return its terminal state.
 
     First the current status; with ``from_start`` all that is kept, as far as nothing is missing.
-    Raises UnknownTask and StoreUnavailable. Leaves no connection open.
+    Raises UnknownTask and StoreUnavailable, and SystemExit at a SIGTERM. Leaves no connection open.
     """
-    return asyncio.run(_follow_and_close(task_id, show, from_start=from_start))
+    try:
+        return asyncio.run(_follow_and_close(task_id, show, from_start=from_start))
+    except asyncio.CancelledError:
+        raise SystemExit(ExitCode.TERMINATED) from None
 
 
 async def _follow_and_close(task_id: str, show: Callable[[str], None], *, from_start: bool) -> str:
+    _catch_sigterm()
+    following = asyncio.create_task(_follow(task_id, show, from_start=from_start))
     try:
-        after = await _show_kept(task_id, show) if from_start else None
-        return await _follow(task_id, show, after)
+        await asyncio.wait([following])
     finally:
-        await get_hub().aclose()
-        store = get_store()
-        if isinstance(store, RedisStore):
-            await store.aclose()
+        await _stop(following)
+        await _close()
+    return following.result()
+
+
+def _catch_sigterm() -> None:
+    """Let SIGTERM cancel the running task, where signals can be caught."""
+    # The drain, which the hub will ask for, would take the signal for a server; it is first now.
+    get_drain()
+    task = asyncio.current_task()
+    with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
+        if task is not None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+
+
+async def _stop(following: asyncio.Task[str]) -> None:
+    # More than once if need be: before Python 3.12 asyncio.wait_for(), which redis-py uses, can
+    # swallow a cancellation (https://github.com/python/cpython/issues/86296).
+    while not following.done():
+        following.cancel()
+        await asyncio.wait([following], timeout=CANCEL_SECONDS)
+
+
+async def _close() -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await get_hub().aclose()
+    store = get_store()
+    if isinstance(store, RedisStore):
+        await store.aclose()
 
 
 async def _show_kept(task_id: str, show: Callable[[str], None]) -> int | None:
@@ -64,7 +102,8 @@ async def _show_kept(task_id: str, show: Callable[[str], None]) -> int | None:
     return reading.messages[-1].version
 
 
-async def _follow(task_id: str, show: Callable[[str], None], after: int | None) -> str:
+async def _follow(task_id: str, show: Callable[[str], None], *, from_start: bool) -> str:
+    after = await _show_kept(task_id, show) if from_start else None
     while True:
         async with follow(task_id, after=after, types=EVERYTHING) as feed:
             try:

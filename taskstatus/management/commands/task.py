@@ -26,7 +26,7 @@ from taskstatus.terminal import words
 from taskstatus.terminal.address import StreamAddress, is_url, stream_urls
 from taskstatus.terminal.arguments import add_subcommands
 from taskstatus.terminal.card import show_table, write_rows
-from taskstatus.terminal.exits import ExitCode, exit_code_of
+from taskstatus.terminal.exits import ExitCode, exit_code_of, orderly
 from taskstatus.terminal.launch import BrokerUnavailable, LaunchError, enqueue
 from taskstatus.terminal.local import follow_here, read_here
 from taskstatus.terminal.patience import OutOfPatience, Patience
@@ -133,7 +133,7 @@ class Command(BaseCommand):
         """Show what ``follow`` tells, and exit as the task did."""
         as_json, color = options["as_json"], _color(options)
         try:
-            with choose_view(self._out, self._err, as_json=as_json, color=color) as view:
+            with orderly(), choose_view(self._out, self._err, as_json=as_json, color=color) as view:
                 state = follow(view)
         except KeyboardInterrupt:
             write_line(self._err, "No longer followed; the task itself goes on.")

@@ -1,0 +1,65 @@
+"""How a task becomes known: by whoever enqueues it, or by the first worker that sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from celery import current_task
+
+from taskstatus import canvas, changes, owner
+from taskstatus.changes import Change
+from taskstatus.messages import encode
+from taskstatus.publisher import publish
+
+__all__ = ["enqueue", "ids", "introduced"]
+
+
+def ids(info: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return what a message's headers, or a request, say of the task's relatives."""
+    relatives = {
+        "parent_id": info.get("parent_id"),
+        "root_id": info.get("root_id"),
+        "group_id": info.get("group"),
+    }
+    if relatives["parent_id"] == info["id"]:
+        # Celery says so of a task that replaces another one; whose child that was is on record.
+        del relatives["parent_id"]
+    return relatives
+
+
+def enqueue(info: Mapping[str, Any], body: Any, *, name: str) -> None:
+    """Publish that a task waits in its queue, and so do those that will come after it."""
+    task: Any = current_task  # a proxy; falsy outside a task
+    known = {task.request.id, *canvas.announced(task.request)} if task else set()
+    user, task_id = owner.current(), info["id"]
+    _publish_pending(task_id, name, ids(info), user, is_known=task_id in known)
+    if task_id in known:
+        return  # and so are those after it
+    for member in canvas.members(task_id, body, index=info.get("group_index")):
+        relatives = {
+            "parent_id": member.parent_id,
+            "root_id": info.get("root_id"),
+            "group_id": member.group_id,
+        }
+        is_known = member.task_id in known
+        _publish_pending(member.task_id, member.name, relatives, user, is_known=is_known)
+
+
+def _publish_pending(
+    task_id: str, name: str, relatives: Mapping[str, str | None], user: str, *, is_known: bool
+) -> None:
+    change = changes.pending(task_id, name=name, ids=relatives, owner=user)
+    if is_known:
+        # It was created when it was announced.
+        fields = {key: value for key, value in change.fields.items() if key != "created_at"}
+        change = replace(change, fields=fields)
+    publish(change)
+
+
+def introduced(change: Change, name: str | None, info: Mapping[str, Any]) -> Change:
+    """Return a change with what else is known of a task that may have come from anywhere."""
+    relatives = ids({**info, "id": change.task_id})
+    known = {key: encode(value) for key, value in {"name": name, **relatives}.items()}
+    return replace(change, fields={**known, **change.fields})
