@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +21,8 @@ __all__ = ["Meter", "progress_of"]
 
 #: Weight of the newest speed in the rate, as tqdm's ``smoothing``.
 SMOOTHING = 0.3
+#: Values that come closer together than this tell nothing of the rate.
+SHORTEST_SECONDS = 0.001
 
 
 class Meter:
@@ -47,7 +50,7 @@ class Meter:
         """Take a value and publish it now or soon."""
         with self._lock:
             now = self._clock()
-            rate = self._speed.add(current, now)
+            rate = self._speed.add(_finite(current), now)
             self._put(state, progress_of(current, total, message, rate=rate), now)
 
     def enter(self, state: str) -> None:
@@ -101,7 +104,7 @@ class _Speed:
         if self._last is None or current < self._last[0]:
             # The first value, or a new count from the start.
             self._last, self._rate = (current, now), None
-        elif now - self._last[1] >= settings.PROGRESS_INTERVAL_SECONDS:
+        elif now - self._last[1] >= max(settings.PROGRESS_INTERVAL_SECONDS, SHORTEST_SECONDS):
             speed = (current - self._last[0]) / (now - self._last[1])
             self._rate = (
                 speed if self._rate is None else SMOOTHING * speed + (1 - SMOOTHING) * self._rate
@@ -110,13 +113,20 @@ class _Speed:
         return self._rate
 
 
+def _finite(value: float | None) -> float | None:
+    """Return a number, or None for one that can't be calculated with, a giant integer included."""
+    largest = sys.float_info.max
+    return value if value is not None and -largest <= value <= largest else None
+
+
 def progress_of(
     current: float | None, total: float | None, message: str, *, rate: float | None = None
 ) -> dict[str, Any]:
     """Return the wire's progress; nothing in it is invented."""
     percent = eta = None
+    current, total = _finite(current), _finite(total)
     # More than the total means that the total is wrong, so no share can be told.
-    if current is not None and total and 0 <= current <= total and math.isfinite(total):
+    if current is not None and total and 0 <= current <= total:
         percent = round(100 * current / total, 2)
         if rate:
             eta = round((total - current) / rate, 1)

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from taskstatus.states import State
 
-__all__ = ["EXIT_CODES", "ExitCode", "exit_code_of", "orderly"]
+__all__ = ["EXIT_CODES", "ExitCode", "TerminalError", "exit_code_of", "orderly"]
 
 
 class ExitCode(IntEnum):
@@ -34,6 +34,12 @@ class ExitCode(IntEnum):
     BROKEN_PIPE = 141
     #: By SIGTERM; the shells' number for it.
     TERMINATED = 143
+
+
+class TerminalError(Exception):
+    """What was asked for can't be done; the message is a sentence for the user."""
+
+    exit_code = ExitCode.UNAVAILABLE
 
 
 #: For ``--help``.

@@ -12,7 +12,7 @@ from celery import Celery, current_app
 from celery.result import denied_join_result
 from kombu.exceptions import OperationalError
 
-from taskstatus.exceptions import TaskStatusError
+from taskstatus.terminal.exits import ExitCode, TerminalError
 
 __all__ = ["BrokerUnavailable", "LaunchError", "enqueue"]
 
@@ -26,11 +26,13 @@ _NO_APPLICATION = (
 )
 
 
-class LaunchError(TaskStatusError):
+class LaunchError(TerminalError):
     """The task can't be enqueued as asked."""
 
+    exit_code = ExitCode.USAGE
 
-class BrokerUnavailable(TaskStatusError):
+
+class BrokerUnavailable(TerminalError):
     """The broker does not answer; the task was not enqueued."""
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from taskstatus.exceptions import TaskStatusError
+from taskstatus.terminal.exits import TerminalError
 
 __all__ = ["OutOfPatience", "Patience", "retry_after_seconds"]
 
@@ -21,7 +21,7 @@ MOST_ASKED_SECONDS = 60.0
 STRANGER_SECONDS = 10.0
 
 
-class OutOfPatience(TaskStatusError):
+class OutOfPatience(TerminalError):
     """The server has not answered for too long."""
 
 

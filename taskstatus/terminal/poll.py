@@ -8,9 +8,10 @@ from typing import Any, Self
 import requests
 from requests.auth import AuthBase
 
-from taskstatus.exceptions import BadRequest, TaskStatusError, UnknownTask
+from taskstatus.exceptions import BadRequest, UnknownTask
 from taskstatus.messages import TYPES
 from taskstatus.terminal.address import StreamAddress
+from taskstatus.terminal.exits import ExitCode, TerminalError
 from taskstatus.terminal.patience import retry_after_seconds
 
 __all__ = ["Batch", "Forbidden", "LongPoll", "NoStream", "Trouble"]
@@ -23,11 +24,13 @@ CONNECT_SECONDS = 5
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
-class Forbidden(TaskStatusError):
+class Forbidden(TerminalError):
     """The server does not let you read this task."""
 
+    exit_code = ExitCode.FORBIDDEN
 
-class NoStream(TaskStatusError):
+
+class NoStream(TerminalError):
     """There is no task stream at this address."""
 
 

@@ -16,7 +16,6 @@ from taskstatus.conf import settings
 from taskstatus.exceptions import (
     BadRequest,
     SettingError,
-    StoreUnavailable,
     TaskStatusError,
     UnknownTask,
 )
@@ -26,11 +25,10 @@ from taskstatus.terminal import words
 from taskstatus.terminal.address import StreamAddress, is_url, stream_urls
 from taskstatus.terminal.arguments import add_subcommands
 from taskstatus.terminal.card import show_table, write_rows
-from taskstatus.terminal.exits import ExitCode, exit_code_of, orderly
-from taskstatus.terminal.launch import BrokerUnavailable, LaunchError, enqueue
+from taskstatus.terminal.exits import ExitCode, TerminalError, exit_code_of, orderly
+from taskstatus.terminal.launch import enqueue
 from taskstatus.terminal.local import follow_here, read_here
-from taskstatus.terminal.patience import OutOfPatience, Patience
-from taskstatus.terminal.poll import Forbidden, NoStream
+from taskstatus.terminal.patience import Patience
 from taskstatus.terminal.remote import RemoteFollower
 from taskstatus.terminal.view import View, choose_view, write_json, write_line
 
@@ -38,13 +36,7 @@ __all__ = ["Command"]
 
 _EXITS: dict[type[TaskStatusError], ExitCode] = {
     UnknownTask: ExitCode.UNKNOWN,
-    StoreUnavailable: ExitCode.UNAVAILABLE,
-    BrokerUnavailable: ExitCode.UNAVAILABLE,
-    OutOfPatience: ExitCode.UNAVAILABLE,
-    NoStream: ExitCode.UNAVAILABLE,
-    Forbidden: ExitCode.FORBIDDEN,
     BadRequest: ExitCode.USAGE,
-    LaunchError: ExitCode.USAGE,
     SettingError: ExitCode.USAGE,
 }
 
@@ -75,8 +67,8 @@ class Command(BaseCommand):
         Raises CommandError with an exit code when it can't be done, and SystemExit for a task
         that was followed to an end other than SUCCESS.
         """
-        if wrong := check_settings(None):
-            raise CommandError(" ".join(e.msg for e in wrong), returncode=ExitCode.USAGE)
+        if wrong := [found.msg for found in check_settings(None) if found.is_serious()]:
+            raise CommandError(" ".join(wrong), returncode=ExitCode.USAGE)
         self._out, self._err = _stream(self.stdout), _stream(self.stderr)
         run = {
             "start": self._start,
@@ -86,6 +78,8 @@ class Command(BaseCommand):
         }[options["subcommand"]]
         try:
             run(options)
+        except TerminalError as error:
+            raise CommandError(words.printable(error), returncode=error.exit_code) from error
         except TaskStatusError as error:
             code = _EXITS.get(type(error), ExitCode.UNAVAILABLE)
             raise CommandError(_sentence(error), returncode=code) from error
