@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -72,7 +73,9 @@ def make_token(task_id: str, scope: str = "read", max_age: float | None = None) 
     if scope not in SCOPES:
         raise ValueError(f"scope must be one of {', '.join(SCOPES)}, not {scope!r}")
     age = settings.TOKEN_MAX_AGE_SECONDS if max_age is None else max_age
-    return signing.dumps([task_id, scope, round(time.time() + age, 3)], salt=SALT)
+    return signing.dumps(
+        [task_id, scope, math.floor((time.time() + age) * 1_000) / 1_000], salt=SALT
+    )
 
 
 def read_token(token: str, task_id: str, action: Action) -> float | None:

@@ -64,14 +64,18 @@ class TaskStatus:
         Raises ValueError for what is not JSON, TypeError for what is not a status.
         """
         data = json.loads(text)
-        known = {field.name for field in fields(cls)}
-        values = {key: value for key, value in data.items() if key in known}
+        values = _known(cls, data)
         for key in _TIMES:
             if values.get(key) is not None:
                 values[key] = datetime.fromisoformat(values[key])
         if values.get("progress") is not None:
-            values["progress"] = Progress(**values["progress"])
+            values["progress"] = Progress(**_known(Progress, values["progress"]))
         return cls(**values)
+
+
+def _known(cls: type[Progress | TaskStatus], data: dict[str, Any]) -> dict[str, Any]:
+    names = {field.name for field in fields(cls)}
+    return {key: value for key, value in data.items() if key in names}
 
 
 def get_status(task_id: str) -> TaskStatus | None:

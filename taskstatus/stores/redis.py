@@ -33,6 +33,8 @@ POOL_SIZE = 8
 POOL_SECONDS = 10.0
 #: redis-py's, and what asyncio adds to it while a connection is being made.
 UNREACHABLE = (redis.RedisError, OSError, TimeoutError)
+#: Redis answers, but not now. A script's error has the reason in its midst.
+PASSING = ("OOM", "READONLY", "MISCONF", "NOREPLICAS", "BUSY", "LOADING", "DOWN", "TRYAGAIN")
 #: One retry, at once, of what was refused: a pooled connection is stale once Redis has restarted.
 #: Not of what timed out: it would take twice as long, and may have been done.
 RETRY = (NoBackoff(), 1, (redis.ConnectionError,))
@@ -69,7 +71,7 @@ class RedisStore:
         try:
             version, prev, *rest = self._script(keys=keys(change.task_id), args=args)
         except UNREACHABLE as exc:
-            raise StoreUnavailable from exc
+            raise _meaning(exc) from exc
         if not rest:
             if prev == "missing":
                 raise MissingRecord
@@ -85,7 +87,7 @@ class RedisStore:
             with self._client.pipeline(transaction=True) as pipe:
                 return _reading(_queue_read(pipe, task_id, after).execute(), after)
         except UNREACHABLE as exc:
-            raise StoreUnavailable from exc
+            raise _meaning(exc) from exc
 
     async def aread(self, task_id: str, after: int | None = None) -> Reading | None:
         """See Store.read()."""
@@ -121,21 +123,21 @@ class RedisStore:
             else:
                 self._client.delete(_lease_key(worker))
         except UNREACHABLE as exc:
-            raise StoreUnavailable from exc
+            raise _meaning(exc) from exc
 
     def ask_to_stop(self, task_id: str) -> str:
         """See Store.ask_to_stop()."""
         try:
             return str(self._stop_script(keys=keys(task_id)[:1]))
         except UNREACHABLE as exc:
-            raise StoreUnavailable from exc
+            raise _meaning(exc) from exc
 
     def ping(self) -> None:
         """See Store.ping()."""
         try:
             self._client.ping()
         except UNREACHABLE as exc:
-            raise StoreUnavailable from exc
+            raise _meaning(exc) from exc
 
     async def aclose(self) -> None:
         """Close the connections that belong to this event loop."""
@@ -178,9 +180,20 @@ async def _answering() -> AsyncIterator[None]:
     try:
         yield
     except UNREACHABLE as exc:
-        raise StoreUnavailable from exc
+        raise _meaning(exc) from exc
     if task is not None and task.cancelling() > before:
         raise asyncio.CancelledError
+
+
+def _meaning(error: Exception) -> Exception:
+    """Return what to raise for an error: StoreUnavailable for one that passes, else itself.
+
+    A refusal that does not pass (a wrong type, a mistake in a script) is nobody's to wait for.
+    """
+    refused = isinstance(error, redis.ResponseError)
+    if refused and not any(reason in str(error) for reason in PASSING):
+        return error
+    return StoreUnavailable()
 
 
 def keys(task_id: str) -> tuple[str, str]:

@@ -49,6 +49,14 @@ def add_subcommands(parser: ArgumentParser) -> None:
         )
     )
     _add_show(add("show", "Show the current status of a task."))
+    _add_id(
+        add(
+            "cancel",
+            "Ask a task to stop.",
+            details="\nOne that has not begun never will; one that runs stops at its next step of "
+            "track() or progress().\nExits with 1 when the task has already ended.",
+        )
+    )
     _add_token(add("token", "Print a token that lets its holder read a task."))
 
 

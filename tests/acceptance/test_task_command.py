@@ -58,6 +58,21 @@ def test_a_url_of_any_transport_shows_the_bar_on_a_terminal(
         assert ended.out.count("\x1b[?25h") == ended.out.count("\x1b[?25l") == 1
 
 
+def test_a_task_under_track_draws_its_bar(
+    worker: Worker, environment_of: Callable[[Layer], Environment]
+) -> None:
+    """Its own figures, to the last row."""
+    environment = environment_of("pubsub")
+    arguments = ["start", "tests.count", "--args", "[1000000]", "--follow"]
+    ended = command.run_on_terminal(environment, *arguments)
+    # The last state stays, with the result below it.
+    bar, result = _CONTROL.sub("", ended.out).splitlines()[-2:]
+    assert ended.code == 0
+    assert bar.startswith("SUCCESS tests.count ")
+    assert "━ 100 % 1,000,000/1,000,000 " in bar
+    assert result == "1000000"
+
+
 def test_without_a_token_nothing_is_shown(
     server: Server, worker: Worker, environment_of: Callable[[Layer], Environment]
 ) -> None:

@@ -92,8 +92,13 @@ def running(environment: Environment, *arguments: str) -> Iterator[Running]:
             process.kill()
 
 
-def run_on_terminal(environment: Environment, *arguments: str) -> Ended:
-    """Run ``manage.py task`` on a terminal of 24 lines of 100 columns; ``out`` is all it drew."""
+def run_on_terminal(
+    environment: Environment, *arguments: str, terminate_at: str | None = None
+) -> Ended:
+    """Run ``manage.py task`` on a terminal of 24 lines of 100 columns; ``out`` is all it drew.
+
+    With ``terminate_at`` it gets a SIGTERM once it has drawn that.
+    """
     controller, terminal = pty.openpty()
     variables = {**_variables(environment), "TERM": "xterm", "COLUMNS": "100", "LINES": "24"}
     process = subprocess.Popen(
@@ -113,6 +118,9 @@ def run_on_terminal(environment: Environment, *arguments: str) -> Ended:
         with contextlib.suppress(OSError):
             while chunk := os.read(controller, 65_536):
                 drawn += chunk
+                if terminate_at is not None and terminate_at.encode() in drawn:
+                    process.terminate()
+                    terminate_at = None
         code = process.wait(TIMEOUT_SECONDS)
     finally:
         watchdog.cancel()

@@ -1,4 +1,4 @@
-"""``manage.py task``: start, follow and show Celery tasks, and make tokens for them."""
+"""``manage.py task``: start, follow, show and cancel Celery tasks, and make tokens for them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from typing import Any, TextIO
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from taskstatus.access import make_token
+from taskstatus.cancel import cancel
 from taskstatus.checks import check_settings
 from taskstatus.conf import settings
 from taskstatus.exceptions import (
+    AlreadyFinished,
     BadRequest,
     SettingError,
     TaskStatusError,
@@ -44,7 +46,7 @@ _EXITS: dict[type[TaskStatusError], ExitCode] = {
 class Command(BaseCommand):
     """Exits with the task's outcome (``ExitCode``); called by ``call_command``, raises it."""
 
-    help = "Start, follow and show Celery tasks, and make tokens for them."
+    help = "Start, follow, show and cancel Celery tasks, and make tokens for them."
     # Only our own settings matter here, and handle() looks at those.
     requires_system_checks = ()
 
@@ -75,6 +77,7 @@ class Command(BaseCommand):
             "follow": self._follow,
             "show": self._show,
             "token": self._token,
+            "cancel": self._cancel,
         }[options["subcommand"]]
         try:
             run(options)
@@ -145,6 +148,14 @@ class Command(BaseCommand):
     def _token(self, options: dict[str, Any]) -> None:
         token = make_token(options["task_id"], scope=options["scope"], max_age=options["max_age"])
         write_line(self._out, token)
+
+    def _cancel(self, options: dict[str, Any]) -> None:
+        try:
+            cancel(options["task_id"])
+        except AlreadyFinished:
+            write_line(self._err, "The task has already ended.")
+            raise SystemExit(ExitCode.FAILURE) from None
+        write_line(self._out, "The task is asked to stop; its end is REVOKED.")
 
 
 def _stream(wrapper: Any) -> TextIO:

@@ -1,0 +1,1 @@
+"""What ``manage.py task`` is made of."""
