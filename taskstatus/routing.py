@@ -62,9 +62,12 @@ class _Router:
         self._otherwise = otherwise
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        path = scope["path"].removeprefix(scope.get("root_path", "")).lstrip("/")
-        ours = any(pattern.match(path) for pattern in self._patterns)
-        await (self._ours if ours else self._otherwise)(scope, receive, send)
+        # Whether the path has the root path in it or not, as Django takes it (Daphne-Root-Path).
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if any(pattern.match(path.lstrip("/")) for pattern in self._patterns):
+            await self._ours({**scope, "path": path, "root_path": ""}, receive, send)
+        else:
+            await self._otherwise(scope, receive, send)
 
 
 def with_taskstatus(application: Any) -> Guard:

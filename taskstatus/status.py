@@ -63,8 +63,7 @@ class TaskStatus:
 
         Raises ValueError for what is not JSON, TypeError for what is not a status.
         """
-        data = json.loads(text)
-        values = _known(cls, data)
+        values = _known(cls, json.loads(text))
         for key in _TIMES:
             if values.get(key) is not None:
                 values[key] = datetime.fromisoformat(values[key])
@@ -73,7 +72,9 @@ class TaskStatus:
         return cls(**values)
 
 
-def _known(cls: type[Progress | TaskStatus], data: dict[str, Any]) -> dict[str, Any]:
+def _known(cls: type[Progress | TaskStatus], data: object) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise TypeError(f"{cls.__name__} is made from an object, not from {data!r}")
     names = {field.name for field in fields(cls)}
     return {key: value for key, value in data.items() if key in names}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -124,7 +125,7 @@ def test_ctrl_c_ends_the_following_and_says_that_the_task_goes_on() -> None:
     driver.pending()
 
     def interrupt() -> None:
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
 
     err = io.StringIO()
     with pytest.raises(SystemExit) as raised:
