@@ -16,7 +16,7 @@ export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types format lock clean chromium
+.PHONY: help demo test lint types bench format lock clean chromium
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -33,6 +33,9 @@ lint: $(VENV)/.dev ## look for mistakes and odd formatting
 
 types: $(VENV)/.dev ## check the types
 	$(BIN)/mypy
+
+bench: $(VENV)/.dev ## measure the hot paths; single ones by ARGS="track"
+	$(BIN)/python -m benchmarks $(ARGS)
 
 format: $(VENV)/.dev ## format the code, fix what can be fixed
 	$(BIN)/ruff check --fix

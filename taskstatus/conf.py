@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from django.conf import settings as django_settings
+from django.core.signals import setting_changed
 
 from taskstatus.exceptions import SettingError
 
 __all__ = ["settings"]
 
 PREFIX = "TASKSTATUS_"
+T = TypeVar("T")
 
 
 class Settings:
     """Each attribute is a default; reading it gives the project's own value where there is one.
 
-    Read on every access, so that ``override_settings`` works. ``checks.py`` reports wrong values.
+    A value is read when it is first asked for, and again after ``override_settings``.
+    ``checks.py`` reports wrong values.
     """
+
+    def __init__(self) -> None:
+        self._known: dict[str, Any] = {}
+        setting_changed.connect(self._forget)
+
+    def _forget(self, **kwargs: Any) -> None:
+        self._known.clear()
 
     #: ``redis://…`` or ``memory://``; empty means the Redis that the channel layer names.
     STORE_URL: str = ""
@@ -49,9 +59,14 @@ class Settings:
     PROGRESS_INTERVAL_SECONDS: float = 0.1
 
     def __getattribute__(self, name: str) -> Any:
-        if name.isupper():
-            return getattr(django_settings, PREFIX + name, object.__getattribute__(self, name))
-        return object.__getattribute__(self, name)
+        get = object.__getattribute__
+        if not name.isupper():
+            return get(self, name)
+        known = get(self, "_known")
+        if name not in known:
+            # Django's own settings take several times as long to ask.
+            known[name] = getattr(django_settings, PREFIX + name, get(self, name))
+        return known[name]
 
     @property
     def store_url(self) -> str:
@@ -59,7 +74,14 @@ class Settings:
 
         Raises SettingError when there is neither.
         """
-        return self.STORE_URL or layer_store_url(self.CHANNEL_LAYER)
+        return self.keep("store_url", lambda: self.STORE_URL or layer_store_url(self.CHANNEL_LAYER))
+
+    def keep(self, name: str, make: Callable[[], T]) -> T:
+        """Return what ``make`` returns, made once until a setting changes."""
+        if name not in self._known:
+            self._known[name] = make()
+        kept: T = self._known[name]
+        return kept
 
 
 settings = Settings()

@@ -16,7 +16,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import urlsplit
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 import msgpack
 from channels.layers import get_channel_layer
@@ -33,6 +33,8 @@ MESSAGE = "task.message"
 PUBSUB_BACKEND = "channels_redis.pubsub.RedisPubSubChannelLayer"
 #: How long a terminal state's sender waits for the layer: its process may end right after.
 SEND_SECONDS = 1.0
+#: Messages that may wait for the layer; past that they are dropped, and found by reconciling.
+MAX_WAITING = 1_000
 
 
 def get_layer() -> Any:
@@ -77,18 +79,24 @@ def envelope(task_id: str, kind: str, state: str) -> tuple[str, bytes] | None:
     version, prev and json. This is the layer's own format (channels_redis.pubsub, 4.x), which a
     test reads back through the layer.
     """
-    prefix = _pubsub_prefix(settings.CHANNEL_LAYER, settings.store_url)
+    prefix = settings.keep("pubsub_prefix", _pubsub_prefix)
     if prefix is None:
         return None
+    return f"{prefix}__group__{group_name(task_id)}", _envelope_start(task_id, kind, state)
+
+
+@lru_cache(maxsize=4096)
+def _envelope_start(task_id: str, kind: str, state: str) -> bytes:
     packer = msgpack.Packer(autoreset=False)
     packer.pack_map_header(7)
     for item in ("type", MESSAGE, "task_id", task_id, "kind", kind, "state", state):
         packer.pack(item)
-    return f"{prefix}__group__{group_name(task_id)}", packer.bytes()
+    start: bytes = packer.bytes()
+    return start
 
 
-def _pubsub_prefix(alias: str, store_url: str) -> str | None:
-    layer: dict[str, Any] = django_settings.CHANNEL_LAYERS[alias]
+def _pubsub_prefix() -> str | None:
+    layer: dict[str, Any] = django_settings.CHANNEL_LAYERS[settings.CHANNEL_LAYER]
     config = layer.get("CONFIG", {})
     hosts = config.get("hosts") or ["redis://localhost:6379"]
     if (
@@ -98,7 +106,7 @@ def _pubsub_prefix(alias: str, store_url: str) -> str | None:
         or config.get("serializer_format", "msgpack") != "msgpack"
         or not isinstance(hosts[0], str | dict | tuple | list)
         or (isinstance(hosts[0], dict) and not {"address", "host"} & set(hosts[0]))
-        or _server(host_url(hosts[0])) != _server(store_url)
+        or _server(host_url(hosts[0])) != _server(settings.store_url)
     ):
         return None
     return str(config.get("prefix", "asgi"))
@@ -119,21 +127,13 @@ def send(task_id: str, message: Message) -> None:
     Returns at once, after at most SEND_SECONDS for a message that ends the task. A failure is
     logged, and healed by the readers' reconciling.
     """
-    layer = get_layer()
-    coroutine = layer.group_send(group_name(task_id), _encode(task_id, message))
-    future = _sender.submit(_quietly(coroutine))
+    group = group_name(task_id)
+    future = _sender.submit(_sender.send_in_turn(group, _encode(task_id, message)))
     if message.ready and not _in_event_loop():
         try:
             future.result(SEND_SECONDS)
         except TimeoutError:
             logger.warning("The channel layer took over %s s; readers will reconcile", SEND_SECONDS)
-
-
-async def _quietly(coroutine: Coroutine[Any, Any, None]) -> None:
-    try:
-        await coroutine
-    except Exception as exc:  # noqa: BLE001 - layers raise what they like; a hint may be lost
-        logger.warning("The channel layer refused a message: %r", exc)
 
 
 def _in_event_loop() -> bool:
@@ -155,16 +155,35 @@ def serve_here() -> None:
 class _Sender:
     """An event loop for synchronous code: the server's where there is one, else a thread's own.
 
-    The thread is started on first use and again after a fork.
+    The thread is started on first use and again after a fork. Messages are sent one after another:
+    that keeps their order, and takes one connection of the layer's.
     """
 
     def __init__(self) -> None:
         self.serving: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
+            WeakKeyDictionary()
+        )
+        self._waiting = 0
 
     def submit(self, coroutine: Coroutine[Any, Any, None]) -> Future[None]:
         return asyncio.run_coroutine_threadsafe(coroutine, self._running_loop())
+
+    async def send_in_turn(self, group: str, message: dict[str, Any]) -> None:
+        turn = self._turns.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+        if self._waiting >= MAX_WAITING:
+            logger.warning("The channel layer is too slow; readers will reconcile")
+            return
+        self._waiting += 1
+        try:
+            async with turn:
+                await get_layer().group_send(group, message)
+        except Exception as exc:  # noqa: BLE001 - layers raise what they like; a hint may be lost
+            logger.warning("The channel layer refused a message: %r", exc)
+        finally:
+            self._waiting -= 1
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         for loop in self.serving:

@@ -7,10 +7,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from taskstatus import changes
-from taskstatus.changes import Run
+from taskstatus.changes import Change, Run
 from taskstatus.conf import settings
 from taskstatus.exceptions import Cancelled
 from taskstatus.messages import text
@@ -25,6 +25,16 @@ SMOOTHING = 0.3
 SHORTEST_SECONDS = 0.001
 
 
+class _Value(NamedTuple):
+    state: str
+    current: float | None
+    total: float | None
+    #: None: the state comes with no progress.
+    message: str | None
+    #: When it was told.
+    at: float
+
+
 class Meter:
     """Publishes the progress of one run, at most once per PROGRESS_INTERVAL_SECONDS.
 
@@ -36,7 +46,7 @@ class Meter:
         self.run = run
         self._clock = clock
         self._lock = threading.RLock()
-        self._held: tuple[str, dict[str, Any] | None] | None = None
+        self._held: _Value | None = None
         self._timer: threading.Timer | None = None
         self._state = ""
         self._sent = -math.inf
@@ -48,25 +58,29 @@ class Meter:
         self, current: float | None, total: float | None, message: str, state: str = State.PROGRESS
     ) -> None:
         """Take a value and publish it now or soon."""
-        with self._lock:
-            now = self._clock()
-            rate = self._speed.add(_finite(current), now)
-            self._put(state, progress_of(current, total, message, rate=rate), now)
+        self._put(_Value(state, current, total, message, self._clock()))
+
+    def replace(self, current: float, total: float | None, message: str, at: float) -> None:
+        """Take a value in place of one that is held back; cheaper than update()."""
+        if self._timer is None:
+            self.update(current, total, message)
+        else:
+            self._held = _Value(State.PROGRESS, current, total, message, at)
 
     def enter(self, state: str) -> None:
         """Take a state of the task's own that comes with no progress."""
-        with self._lock:
-            self._put(state, None, self._clock())
+        self._put(_Value(state, None, None, None, self._clock()))
 
-    def _put(self, state: str, progress: dict[str, Any] | None, now: float) -> None:
-        self._held = (state, progress)
-        wait = self._sent + settings.PROGRESS_INTERVAL_SECONDS - now
-        if wait <= 0 or state != self._state:
-            self.flush()
-        elif self._timer is None:
-            self._timer = threading.Timer(wait, self.flush)
-            self._timer.daemon = True
-            self._timer.start()
+    def _put(self, value: _Value) -> None:
+        with self._lock:
+            self._held = value
+            wait = self._sent + settings.PROGRESS_INTERVAL_SECONDS - value.at
+            if wait <= 0 or value.state != self._state:
+                self.flush()
+            elif self._timer is None:
+                self._timer = threading.Timer(wait, self.flush)
+                self._timer.daemon = True
+                self._timer.start()
 
     def flush(self) -> None:
         """Publish what is held back."""
@@ -76,14 +90,20 @@ class Meter:
                 self._timer = None
             if self._held is None:
                 return
-            (state, progress), self._held = self._held, None
-            self._state = state
+            value, self._held = self._held, None
+            self._state = value.state
             self._sent = self._clock()
-            if state == State.PROGRESS and progress is not None:
-                change = changes.progressed(self.run, progress)
-            else:
-                change = changes.custom(self.run, state, progress)
-            self.asked_to_stop = publish(change) or self.asked_to_stop
+            self.asked_to_stop = publish(self._change(value)) or self.asked_to_stop
+
+    def _change(self, value: _Value) -> Change:
+        """Return what to publish; worked out for the few values that are."""
+        if value.message is None:
+            return changes.custom(self.run, value.state, None)
+        rate = self._speed.add(_finite(value.current), value.at)
+        progress = progress_of(value.current, value.total, value.message, rate=rate)
+        if value.state == State.PROGRESS:
+            return changes.progressed(self.run, progress)
+        return changes.custom(self.run, value.state, progress)
 
     def check(self) -> None:
         """Raise Cancelled when somebody wants the task to stop."""

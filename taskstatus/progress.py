@@ -52,28 +52,31 @@ def track(rows: Iterable[T], total: float | None = None, message: str = "") -> I
 def _track(
     activity: Activity, rows: Iterable[T], total: float | None, message: str
 ) -> Generator[T, None, None]:
-    interval = settings.PROGRESS_INTERVAL_SECONDS
-    update, clock = activity.meter.update, time.monotonic
+    patience = settings.PROGRESS_INTERVAL_SECONDS / 4
+    meter, clock = activity.meter, time.monotonic
     done = told = 0
-    look_at = 1
-    looked = clock()
-    update(0, total, message)
-    activity.meter.check()
+    stride = look_at = 1
+    looked = told_at = clock()
+    meter.update(0, total, message)
+    meter.check()
     try:
         for row in rows:
             yield row
             done += 1
             if done >= look_at:
                 now = clock()
-                stride = look_at - told if told else 1
-                # Aim at a quarter of the interval between looks.
-                stride = min(MAX_STRIDE, 2 * stride if now - looked < interval / 4 else 1)
-                update(done, total, message)
-                activity.meter.check()
-                told, looked, look_at = done, now, done + stride
+                if now - told_at >= patience:
+                    meter.update(done, total, message)
+                    meter.check()
+                    told, told_at = done, now
+                else:
+                    # Should the next row take long, this is what will be told meanwhile.
+                    meter.replace(done, total, message, now)
+                stride = min(MAX_STRIDE, 2 * stride) if now - looked < patience else 1
+                looked, look_at = now, done + stride
     finally:
         if done != told:
-            update(done, total, message)
+            meter.update(done, total, message)
 
 
 def progress(current: float, total: float | None = None, message: str = "") -> None:

@@ -1,20 +1,25 @@
 -- Records one change of one task: guard, version, write, log, tell. One atomic step.
 --
 -- KEYS  1 the task's record (hash), 2 its log (stream)
--- ARGV  1 kind ("status", "log", or "mark": fields change, the state stays), 2 state, 3 rank, 4 attempt, 5 run, 6 next attempt or "", 7 ready ("1" or "0"),
---       8 interim ("1" or "0"), 9 has a base ("1" or "0"), 10 seconds to keep, 11 messages to keep,
---       12 task id as JSON, 13 state as JSON, 14 body of a log line, 15 owner,
---       16 pub/sub channel of the group or "", 17 the message's envelope, 18 the worker's lease,
+-- ARGV  1 kind ("status", "log", or "mark": fields change, the state stays), 2 state, 3 numbers (see
+--       below), 4 task id as JSON, 5 state as JSON, 6 body of a log line, 7 owner, 8 pub/sub channel
+--       of the group or "", 9 the message's envelope, 10 the worker's lease,
 --       then field, fragment, ...
--- Gives {version, version before it, JSON, "1" when the task is asked to stop}, or {0, reason} when the change
--- comes too late ("stale") or there is no record for it to change ("missing").
+-- Gives {version, version before it, JSON, "1" when the task is asked to stop}, or {0, reason} when
+-- the change comes too late ("stale") or there is no record for it to change ("missing").
 
 local record, log = KEYS[1], KEYS[2]
-local kind, state, rank = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local attempt, run = tonumber(ARGV[4]), tonumber(ARGV[5])
-local ready, interim = ARGV[7], ARGV[8] == '1'
-local keep_messages = tonumber(ARGV[11])
-local FIRST_FIELD = 19
+local kind, state, task_id, state_json, body, owner, channel, envelope, worker =
+  ARGV[1], ARGV[2], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
+local FIRST_FIELD = 11
+-- In one string, since each argument costs the caller as much as all of these together. The next
+-- attempt is "-" for a change that does not open the task for one; the flags are 0 or 1.
+local rank, attempt_text, run_text, next_attempt, ready, interim, has_base, keep_seconds, keep_messages =
+  string.match(ARGV[3], '^(%d+) (%d+) (%d+) (%S+) (%d) (%d) (%d) (%d+) (%d+)$')
+local attempt, run = tonumber(attempt_text), tonumber(run_text)
+rank = tonumber(rank)
+interim, keep_messages = interim == '1', tonumber(keep_messages)
+local opens = next_attempt ~= '-'
 
 local was = redis.call('HMGET', record, 'version', 'state', 'rank', 'attempt', 'run', 'ready', 'interim', 'json', 'status_version', 'cancel')
 local prev = tonumber(was[1] or 0)
@@ -22,7 +27,7 @@ local is_log, is_mark = kind == 'log', kind == 'mark'
 
 -- The guard. stores/memory.py holds the same rules, and says why.
 if prev == 0 then
-  if ARGV[9] == '1' or is_log or is_mark then return {0, 'missing'} end
+  if has_base == '1' or is_log or is_mark then return {0, 'missing'} end
 else
   local was_rank, was_attempt, was_run = tonumber(was[3]), tonumber(was[4]), tonumber(was[5])
   local newer = attempt > was_attempt or (attempt == was_attempt and run > was_run)
@@ -34,8 +39,8 @@ else
     accept = was[2] == state and redis.call('HGET', record, ARGV[FIRST_FIELD]) ~= ARGV[FIRST_FIELD + 1]
   elseif is_log or state == 'SUCCESS' then
     accept = true
-  elseif ARGV[6] ~= '' and (own or run == 0) then
-    accept = own or tonumber(ARGV[6]) > was_attempt
+  elseif opens and (own or run == 0) then
+    accept = own or tonumber(next_attempt) > was_attempt
   elseif own or run == 0 then
     accept = rank >= was_rank
   else
@@ -70,7 +75,7 @@ end
 
 local json
 if is_log then
-  json = '{"type":"log","task_id":' .. ARGV[12] .. ',"cursor":"' .. version .. '","version":' .. version .. ',' .. ARGV[14]
+  json = '{"type":"log","task_id":' .. task_id .. ',"cursor":"' .. version .. '","version":' .. version .. ',' .. body
   redis.call('HSET', record, 'version', version, 'interim', '0')
 else
   local kept = redis.call('HMGET', record, 'name', 'progress', 'result', 'result_omitted', 'error', 'error_type', 'retries', 'stalled', 'created_at', 'started_at', 'updated_at', 'finished_at', 'parent_id', 'root_id', 'group_id')
@@ -87,8 +92,8 @@ else
     write[#write + 1] = ARGV[i + 1]
   end
   local omitted = f.result_omitted ~= '' and ',"result_omitted":' .. f.result_omitted or ''
-  json = '{"type":"status","task_id":' .. ARGV[12] .. ',"name":' .. f.name
-    .. ',"state":' .. ARGV[13] .. ',"ready":' .. (ready == '1' and 'true' or 'false')
+  json = '{"type":"status","task_id":' .. task_id .. ',"name":' .. f.name
+    .. ',"state":' .. state_json .. ',"ready":' .. (ready == '1' and 'true' or 'false')
     .. ',"cursor":"' .. version .. '","version":' .. version
     .. ',"progress":' .. f.progress .. ',"result":' .. f.result .. omitted
     .. ',"error":' .. f.error .. ',"error_type":' .. f.error_type
@@ -98,14 +103,13 @@ else
     .. ',"parent_id":' .. f.parent_id .. ',"root_id":' .. f.root_id
     .. ',"group_id":' .. f.group_id .. '}'
   -- A change that opens the task for its next run leaves it to whoever begins that one.
-  local opens = ARGV[6] ~= ''
-  if ARGV[15] ~= '' then
+  if owner ~= '' then
     write[#write + 1] = 'owner'
-    write[#write + 1] = ARGV[15]
+    write[#write + 1] = owner
   end
-  if ARGV[18] ~= '' then
+  if worker ~= '' then
     write[#write + 1] = 'worker'
-    write[#write + 1] = ARGV[18]
+    write[#write + 1] = worker
   end
   if was[6] == '1' then redis.call('HDEL', record, 'cancel') end
   if prev == 0 then
@@ -114,19 +118,19 @@ else
   end
   redis.call('HSET', record, 'version', version, 'status_version', version, 'state', state,
     'rank', is_mark and was[3] or (opens and 0 or rank),
-    'attempt', opens and ARGV[6] or (run == 0 and was[4] or ARGV[4]),
-    'run', opens and 0 or (run == 0 and was[5] or ARGV[5]),
-    'ready', ready, 'interim', ARGV[8], 'json', json, unpack(write))
+    'attempt', opens and next_attempt or (run == 0 and was[4] or attempt_text),
+    'run', opens and 0 or (run == 0 and was[5] or run_text),
+    'ready', ready, 'interim', interim and '1' or '0', 'json', json, unpack(write))
 end
 if not interim then append(version, is_log and 'log' or 'status', state, json) end
-redis.call('EXPIRE', record, ARGV[10])
-redis.call('EXPIRE', log, ARGV[10])
+redis.call('EXPIRE', record, keep_seconds)
+redis.call('EXPIRE', log, keep_seconds)
 
-if ARGV[16] ~= '' then
+if channel ~= '' then
   -- The rest of the envelope in MessagePack: two short strings and a long one.
   local function short(s) return string.char(160 + #s) .. s end
   local size, previous = #json, string.format('%.0f', prev)
-  redis.call('PUBLISH', ARGV[16], ARGV[17] .. short('version') .. short(version)
+  redis.call('PUBLISH', channel, envelope .. short('version') .. short(version)
     .. short('prev') .. short(previous) .. short('json') .. string.char(219,
       math.floor(size / 16777216) % 256, math.floor(size / 65536) % 256,
       math.floor(size / 256) % 256, size % 256) .. json)

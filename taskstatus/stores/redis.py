@@ -206,18 +206,21 @@ def _arguments(change: Change, group: str, envelope: bytes) -> list[Any]:
     """Return ARGV of record.lua."""
     ready = change.kind != "log" and is_ready(change.state)
     keep = settings.RETENTION_SECONDS
-    args: list[Any] = [
-        change.kind,
-        change.state,
+    numbers = (
         rank(change.state),
         change.attempt,
         change.run,
-        "" if change.next_attempt is None else change.next_attempt,
+        "-" if change.next_attempt is None else change.next_attempt,
         int(ready),
         int(change.kind != "log" and is_interim(change.state)),
         int(change.base is not None),
         ceil(keep if ready else max(keep, UNFINISHED_SECONDS)),
         settings.MAX_EVENTS,
+    )
+    args: list[Any] = [
+        change.kind,
+        change.state,
+        " ".join(map(str, numbers)),
         encode(change.task_id),
         encode(change.state),
         change.body,
