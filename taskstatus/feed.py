@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable
 
 from taskstatus import results
+from taskstatus.drain import get_drain
 from taskstatus.exceptions import Restarting, SlowReader, StoreUnavailable, UnknownTask
 from taskstatus.hub import Hub, get_hub
 from taskstatus.messages import Message
@@ -209,22 +210,25 @@ async def follow(
     after: int | None = None,
     types: frozenset[str] = frozenset({"status"}),
     hub: Hub | None = None,
+    patience: float = 0.0,
 ) -> AsyncIterator[Feed]:
     """Open the feed of a task, from a snapshot or from the version ``after``.
 
     Raises UnknownTask when neither the store nor the result backend knows the task, and
-    StoreUnavailable when the store does not answer. Leaving gives everything back.
+    StoreUnavailable when the store does not answer. Who has a cursor has seen the task: it is
+    waited for, ``patience`` seconds, because a store that was flushed learns of a running task
+    again at its next word. Leaving gives everything back.
     """
     hub = hub or get_hub()
     if not hub.is_watching(task_id):
-        reading = await _read(hub, task_id, after, types)
+        reading = await _read_known(hub, task_id, after, types, patience)
         if reading.status.ready:
             # Nothing more will come, so there is nothing to subscribe to.
             yield Feed(task_id, store=hub.store, types=types, reading=reading, after=after)
             return
     # Join first, read then: the other order loses what is published in between.
     async with hub.subscribe(task_id) as subscription:
-        reading = await _read(hub, task_id, after, types)
+        reading = await _read_known(hub, task_id, after, types, patience)
         yield Feed(
             task_id,
             store=hub.store,
@@ -233,6 +237,20 @@ async def follow(
             after=after,
             subscription=subscription,
         )
+
+
+async def _read_known(
+    hub: Hub, task_id: str, after: int | None, types: frozenset[str], patience: float
+) -> Reading:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + patience
+    while True:
+        try:
+            return await _read(hub, task_id, after, types)
+        except UnknownTask:
+            if after is None or loop.time() >= deadline or get_drain().begun:
+                raise
+        await asyncio.sleep(RETRY_SECONDS)
 
 
 async def _read(hub: Hub, task_id: str, after: int | None, types: frozenset[str]) -> Reading:

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.db import DatabaseError, connections
+from django.db import connections
 from django.http import HttpRequest, HttpResponseBase
 
 __all__ = ["OwnerMiddleware", "current"]
@@ -62,7 +62,8 @@ def current() -> str:
         return ""
     try:
         return _primary_key_anywhere(request)
-    except DatabaseError:
+    except Exception:
+        # Sessions may be kept anywhere. The task must become known, with an owner or without.
         logger.exception("The owner of a task could not be told")
         return ""
 

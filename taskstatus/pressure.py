@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-__all__ = ["MAX_UNSENT_BYTES", "unsent_bytes"]
+__all__ = ["MAX_UNSENT_BYTES", "linger", "unsent_bytes"]
 
 #: A client with more than this waiting for it is too slow.
 MAX_UNSENT_BYTES = 262_144
@@ -29,6 +29,16 @@ def unsent_bytes(send: Any) -> Callable[[], int]:
     if not hasattr(transport, "_tempDataLen") or not hasattr(transport, "dataBuffer"):
         return _nothing
     return partial(_twisted_unsent, transport)
+
+
+def linger(send: Any, seconds: float) -> None:
+    """Let a WebSocket client take so long to answer the close, where the server is Daphne.
+
+    The default is a second: one that has much to read before it would never see the code.
+    """
+    protocol: Any = send.args[0] if isinstance(send, partial) and send.args else None
+    if hasattr(protocol, "closeHandshakeTimeout"):
+        protocol.closeHandshakeTimeout = seconds
 
 
 def _nothing() -> int:

@@ -31,7 +31,7 @@ TEXTS: Mapping[str, Promise] = {
     "left": _("{time} left"),
     "stalled": _("Its worker shows no sign of life."),
     "waiting": _("Reconnecting…"),
-    "refused": _("Its status can’t be shown ({code})."),
+    "refused": _("Its status cannot be shown ({code})."),
     "log": _("Log"),
 }
 

@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.views.decorators.csrf import csrf_exempt
@@ -16,7 +17,13 @@ from taskstatus.access import Action, Caller, is_allowed
 from taskstatus.cancel import acancel
 from taskstatus.exceptions import TaskStatusError, UnknownTask
 from taskstatus.messages import parse_task_id
-from taskstatus.problems import FORBIDDEN, METHOD_NOT_ALLOWED, Problem, problem_of
+from taskstatus.problems import (
+    BAD_REQUEST,
+    FORBIDDEN,
+    METHOD_NOT_ALLOWED,
+    Problem,
+    problem_of,
+)
 from taskstatus.requests import bearer_token
 from taskstatus.stores import get_store
 
@@ -42,6 +49,9 @@ def _answering(method: str, action: Action) -> Callable[[View], View]:
                 return await view(request, task_id)
             except TaskStatusError as error:
                 return _refusal(problem_of(error))
+            except SuspiciousOperation:
+                # Too many parameters: Django itself would log a traceback for each such request.
+                return _refusal(BAD_REQUEST)
 
         return answer
 

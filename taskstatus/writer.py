@@ -12,7 +12,13 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator
 from types import coroutine
 from typing import Any
 
-__all__ = ["Writer"]
+from taskstatus.exceptions import SlowReader
+
+__all__ = ["STUCK_SECONDS", "Writer", "in_time"]
+
+#: A server with back-pressure makes us wait while its client reads nothing. One that does so for
+#: longer than this is too slow: else it would hold its place, and what waits for it, for ever.
+STUCK_SECONDS = 10.0
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -52,9 +58,14 @@ class Writer:
             self._failed = task.exception()
 
     async def drain(self) -> None:
-        """Return when everything is with the server. Raises what a send has raised."""
+        """Return when everything is with the server.
+
+        Raises SlowReader when the client does not take it, and what a send has raised.
+        """
         if self._waiting is not None:
-            await asyncio.wait([self._waiting])
+            done, _ = await asyncio.wait([self._waiting], timeout=STUCK_SECONDS)
+            if not done:
+                raise SlowReader
         if self._failed is not None:
             raise self._failed
 
@@ -62,6 +73,15 @@ class Writer:
         """Give up what still waits."""
         if self._waiting is not None:
             self._waiting.cancel()
+
+
+async def in_time(sending: Awaitable[None]) -> None:
+    """Wait for one send. Raises SlowReader when the client does not take it."""
+    try:
+        async with asyncio.timeout(STUCK_SECONDS):
+            await sending
+    except TimeoutError:
+        raise SlowReader from None
 
 
 @coroutine

@@ -11,4 +11,5 @@ __all__ = ["urlpatterns"]
 urlpatterns = [
     path("", views.home, name="home"),
     path("jobs/<uuid:task_id>/", views.watch, name="job"),
+    path("jobs/<uuid:task_id>/cut/", views.cut, name="cut"),
 ]

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpResponse, HttpResponseBadRequest, HttpResponseForbidden
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from kombu.exceptions import OperationalError
 
-from config.demo import uploads
+from config.demo import cuts, uploads
 from config.demo.lines import lines_for
 from config.demo.sample import Sample
 from config.demo.tasks import summarize_sample, summarize_upload
@@ -25,9 +26,9 @@ from taskstatus.exceptions import StoreUnavailable
 if TYPE_CHECKING:
     import uuid
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpRequest
 
-__all__ = ["home", "watch"]
+__all__ = ["cut", "home", "watch"]
 
 _TITLE_LENGTH = 80
 
@@ -81,9 +82,25 @@ def watch(request: HttpRequest, task_id: uuid.UUID) -> HttpResponse:
     origin = f"{request.scheme}://{request.get_host()}"
     context = {
         "task": {"taskId": name, "types": ["status", "log"], **job},
+        "cuts": cuts.cuts_of(name),
         "lines": lines_for(name, job["token"], origin=origin),
     }
     return render(request, "demo/job.html", context)
+
+
+@never_cache
+@require_POST
+def cut(request: HttpRequest, task_id: uuid.UUID) -> HttpResponse:
+    """Cut a transport for a job, or mend it, as a visitor who may see the job asks."""
+    name = str(task_id)
+    job = job_of(request.session, name)
+    if job is None or not _is_good(job["token"], name):
+        return HttpResponseForbidden()
+    transport = request.POST.get("transport", "")
+    if transport not in cuts.TRANSPORTS:
+        return HttpResponseBadRequest()
+    cuts.cut(name, transport, is_cut=request.POST.get("cut") == "true")
+    return HttpResponse(status=204)
 
 
 def _is_good(token: str, task_id: str) -> bool:

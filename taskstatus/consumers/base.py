@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from typing import Any
 
 from channels.consumer import get_handler_name
@@ -23,14 +24,16 @@ from taskstatus.problems import (
     problem_of,
 )
 from taskstatus.requests import StreamRequest
+from taskstatus.writer import STUCK_SECONDS, in_time
 
-__all__ = ["TaskHttpConsumer", "admit", "check_pressure", "is_pressed", "stop"]
+__all__ = ["TaskHttpConsumer", "admit", "check_pressure", "is_pressed", "relief", "stop"]
 
 logger = logging.getLogger(__name__)
 
 STOP_SECONDS = 5.0
 STOP_TRIES = 10
 MAX_BODY_BYTES = 65_536
+RELIEF_SECONDS = 0.1
 
 
 async def admit(scope: dict[str, Any], request: StreamRequest) -> Caller | None:
@@ -62,6 +65,15 @@ def is_pressed(scope: dict[str, Any]) -> bool:
     return unsent is not None and unsent() > MAX_UNSENT_BYTES
 
 
+async def relief(scope: dict[str, Any]) -> None:
+    """Give the client some time to take what the server holds for it."""
+    unsent = scope.get("taskstatus.unsent")
+    deadline = time.monotonic() + STUCK_SECONDS
+    # The server gives no notice when it is rid of it.
+    while unsent is not None and unsent() and time.monotonic() < deadline:  # noqa: ASYNC110
+        await asyncio.sleep(RELIEF_SECONDS)
+
+
 class TaskHttpConsumer(AsyncHttpConsumer):  # type: ignore[misc]
     """A GET for one task.
 
@@ -79,13 +91,19 @@ class TaskHttpConsumer(AsyncHttpConsumer):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.started = self.finished = False
         self._responding: asyncio.Task[None] | None = None
+        self._serving: asyncio.Task[Any] | None = None
+        self._stuck = False
         self._received = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one request; nothing that was taken for it outlives this call."""
+        self._serving = asyncio.current_task()
         with get_drain():
             try:
                 await super().__call__(scope, receive, send)
+            except asyncio.CancelledError:
+                if not self._stuck:
+                    raise
             finally:
                 await stop(self._responding)
 
@@ -114,7 +132,16 @@ class TaskHttpConsumer(AsyncHttpConsumer):  # type: ignore[misc]
             logger.exception("A request for a task failed")
             await self.refuse(STORE_UNAVAILABLE)
         if not self.finished:
-            await self.send_body(b"")
+            await self._finish()
+
+    async def _finish(self) -> None:
+        try:
+            await in_time(self.send_body(b""))
+        except SlowReader:
+            # The server waits for the client, who reads nothing: returning makes it hang up.
+            self._stuck = True
+            if self._serving is not None:
+                self._serving.cancel()
 
     async def _try_to_respond(self) -> None:
         if self.scope["method"] != "GET":

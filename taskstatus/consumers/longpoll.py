@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from taskstatus.access import Caller
+from taskstatus.conf import settings
 from taskstatus.consumers.base import TaskHttpConsumer
 from taskstatus.exceptions import Restarting
 from taskstatus.feed import follow
@@ -22,7 +23,11 @@ class LongPollConsumer(TaskHttpConsumer):
 
     async def respond(self, request: StreamRequest, caller: Caller) -> None:
         """Answer 200 with messages, or 204 when the wait is over."""
-        async with follow(request.task_id, after=request.after, types=request.types) as feed:
+        patience = min(request.wait, settings.RECONCILE_SECONDS)
+        stream = follow(
+            request.task_id, after=request.after, types=request.types, patience=patience
+        )
+        async with stream as feed:
             try:
                 messages = await feed.batch(request.wait)
             except Restarting:

@@ -13,7 +13,7 @@ from taskstatus.deadline import stream_seconds
 from taskstatus.feed import Feed, follow
 from taskstatus.messages import Message
 from taskstatus.requests import StreamRequest
-from taskstatus.writer import Writer
+from taskstatus.writer import Writer, in_time
 
 __all__ = ["SseConsumer"]
 
@@ -32,7 +32,13 @@ class SseConsumer(TaskHttpConsumer):
 
     async def respond(self, request: StreamRequest, caller: Caller) -> None:
         """Stream until the task's end; 204 when the client already has it."""
-        async with follow(request.task_id, after=request.after, types=request.types) as feed:
+        stream = follow(
+            request.task_id,
+            after=request.after,
+            types=request.types,
+            patience=settings.RECONCILE_SECONDS,
+        )
+        async with stream as feed:
             first = await feed.batch(0)
             if feed.ended and not first:
                 # An EventSource stops for good at this.
@@ -56,12 +62,15 @@ class SseConsumer(TaskHttpConsumer):
             return writer.try_send(part)
 
         feed.write_through(write)
-        while not feed.ended:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return
-            messages = await feed.batch(min(left, settings.KEEPALIVE_SECONDS))
-            await writer.drain()
-            body = eventstream.encode(messages) if messages else idle
-            await self.send_body(body, more_body=True)
-            check_pressure(self.scope)
+        try:
+            while not feed.ended:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return
+                messages = await feed.batch(min(left, settings.KEEPALIVE_SECONDS))
+                await writer.drain()
+                body = eventstream.encode(messages) if messages else idle
+                await in_time(self.send_body(body, more_body=True))
+                check_pressure(self.scope)
+        finally:
+            writer.cancel()

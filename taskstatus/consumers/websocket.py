@@ -14,16 +14,17 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from taskstatus.access import Caller
 from taskstatus.conf import settings
-from taskstatus.consumers.base import admit, check_pressure, is_pressed, stop
+from taskstatus.consumers.base import admit, check_pressure, is_pressed, relief, stop
 from taskstatus.deadline import stream_seconds
 from taskstatus.drain import get_drain
-from taskstatus.exceptions import TaskStatusError
+from taskstatus.exceptions import SlowReader, TaskStatusError
 from taskstatus.feed import Feed, follow
 from taskstatus.limits import connection_of
 from taskstatus.messages import Message
+from taskstatus.pressure import linger
 from taskstatus.problems import BAD_REQUEST, FORBIDDEN, RESTARTING, problem_of
 from taskstatus.requests import StreamRequest
-from taskstatus.writer import Writer
+from taskstatus.writer import Writer, in_time
 
 __all__ = ["TaskStatusConsumer"]
 
@@ -31,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 ENDED = 1000
 MAX_FRAME_BYTES = 4_096
+#: What a slow client may take to read as far as the close.
+SLOW_CLOSE_SECONDS = 30.0
 HEARTBEAT = '{"type":"heartbeat"}'
 
 
@@ -45,15 +48,20 @@ class TaskStatusConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._closed = False
+        self._closed = self._stuck = False
         self._following: asyncio.Task[None] | None = None
+        self._serving: asyncio.Task[Any] | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection; nothing that was taken for it outlives this call."""
         self._writer = Writer(scope.get("taskstatus.send", send))
+        self._serving = asyncio.current_task()
         with get_drain():
             try:
                 await super().__call__(scope, receive, send)
+            except asyncio.CancelledError:
+                if not self._stuck:
+                    raise
             finally:
                 self._closed = True
                 self._writer.cancel()
@@ -91,19 +99,35 @@ class TaskStatusConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _follow(self) -> None:
         try:
             code = await self._try_to_follow()
+        except SlowReader as error:
+            # A client that still reads, if slowly, is to come as far as the close.
+            await relief(self.scope)
+            linger(self.scope.get("taskstatus.send"), SLOW_CLOSE_SECONDS)
+            code = problem_of(error).close_code
         except TaskStatusError as error:
             code = problem_of(error).close_code
         except Exception:
             logger.exception("A WebSocket for a task failed")
             code = RESTARTING.close_code
-        await self.close(code)
+        try:
+            await in_time(self.close(code))
+        except SlowReader:
+            # The server waits for the client, who reads nothing: returning makes it hang up.
+            self._stuck = True
+            if self._serving is not None:
+                self._serving.cancel()
 
     async def _try_to_follow(self) -> int:
         request = StreamRequest.from_scope(self.scope)
         caller = await admit(self.scope, request)
         if caller is None:
             return FORBIDDEN.close_code
-        stream = follow(request.task_id, after=request.after, types=request.types)
+        stream = follow(
+            request.task_id,
+            after=request.after,
+            types=request.types,
+            patience=settings.RECONCILE_SECONDS,
+        )
         with connection_of(caller):
             async with stream as feed:
                 return await self._send_all(feed, request, caller)
@@ -132,7 +156,7 @@ class TaskStatusConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _send_text(self, text: str) -> None:
         if not self._closed:
-            await self.send(text)
+            await in_time(self.send(text))
 
 
 def _not_json(constant: str) -> None:

@@ -27,10 +27,10 @@ def task_status(
     transports: str = "",
     max_age: float | None = None,
 ) -> dict[str, Any]:
-    """Render ``<task-status>`` with a fresh token for reading, its script, and a link without script.
+    """Render ``<task-status>`` with a fresh token for reading, its script, and a plain link.
 
-    Whoever gets the page may read the task for ``max_age`` seconds (None: TOKEN_MAX_AGE_SECONDS), so
-    show it to nobody else. ``task_id`` may also be an AsyncResult. ``transports`` is a choice of
+    Whoever gets the page may read the task for ``max_age`` seconds (None: TOKEN_MAX_AGE_SECONDS),
+    so show it to nobody else. ``task_id`` may also be an AsyncResult. ``transports`` is a choice of
     ``ws sse poll`` in the order of preference.
     """
     name = str(task_id)

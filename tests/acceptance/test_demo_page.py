@@ -1,9 +1,9 @@
-"""The demo's page in a real browser: a file goes in, three columns show the same task."""
+"""The demo's page in a real browser: a file goes in, four columns show the same task."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from playwright.sync_api import expect
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, FilePayload, Locator
 
-TRANSPORTS = ("ws", "sse", "poll")
+COLUMNS = ("ws", "sse", "poll", "auto")
 SECONDS = 1000.0
 
 # The browser's own event loop must not be mixed with that of asynchronous tests.
@@ -61,21 +61,21 @@ def upload(visitor: Visit, file: FilePayload) -> None:
 
 
 def columns(visitor: Visit, state: str) -> list[Locator]:
-    """Return the three columns once all of them show the state."""
-    found = [visitor.page.locator(f"#column-{transport}") for transport in TRANSPORTS]
+    """Return the four columns once all of them show the state."""
+    found = [visitor.page.locator(f"#column-{transport}") for transport in COLUMNS]
     for column in found:
         expect(column.locator("[data-part=state]")).to_have_text(state, timeout=20 * SECONDS)
         expect(column.locator("[data-part=connection]")).to_have_text("closed")
     return found
 
 
-def test_three_columns_show_the_same_summary(visitor: Visit) -> None:
+def test_four_columns_show_the_same_summary(visitor: Visit) -> None:
     """An uploaded file ends in the same table over each transport, and nobody complains."""
     rows = "".join(f"{number},{number / 4},user{number}@example.org\n" for number in range(3000))
     upload(visitor, csv(f"id,price,email\n{rows}oops\n"))
     found = columns(visitor, "SUCCESS")
     tables = [column.locator("table").inner_text() for column in found]
-    assert tables[0] == tables[1] == tables[2]
+    assert len(set(tables)) == 1
     assert "price\tdecimal\t0\t3,000\t0.0\t749.75" in tables[0]
     for column in found:
         expect(column.locator(".summary h3")).to_have_text("3,001 rows, 1 of them bad")
@@ -156,7 +156,7 @@ def test_a_cut_connection_is_resumed_without_loss_or_repetition(
         upload(made, csv(f"id,email,nothing\n{rows}"))
         figures = made.page.locator("[data-part=figures]")
         for share in (2, 4):
-            for position in range(len(TRANSPORTS)):
+            for position in range(len(COLUMNS)):
                 expect(figures.nth(position)).to_contain_text(
                     re.compile(rf"· ([{share}-9]\d|100)\.\d %"), timeout=30 * SECONDS
                 )
@@ -172,4 +172,31 @@ def test_a_cut_connection_is_resumed_without_loss_or_repetition(
         "100,000 rows, 0 of them bad",
         "Done: 120,000 rows, 0 of them bad",
     ]
-    assert written[0] == written[1] == written[2]
+    assert all(lines == written[0] for lines in written)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_visitor_cuts_transports_and_the_automatic_column_goes_on(
+    visitor: Visit, tmp_path: Path, scheme: Literal["light", "dark"]
+) -> None:
+    """It shows what it goes on over; what was cut goes on where it was, once it is mended."""
+    page = visitor.page
+    page.emulate_media(color_scheme=scheme)
+    rows = "".join(f"{number},user{number}@example.org,\n" for number in range(1, 500_001))
+    upload(visitor, csv(f"id,email,nothing\n{rows}"))
+    automatic = page.locator("#column-auto [data-part=connection]")
+    expect(automatic).to_have_text("live (WebSocket)", timeout=20 * SECONDS)
+    page.get_by_label("Cut WebSocket").check()
+    page.get_by_label("Cut Server-Sent Events").check()
+    expect(automatic).to_have_text("live (long-poll)", timeout=20 * SECONDS)
+    expect(page.locator("#column-ws [data-part=connection]")).not_to_have_text("live")
+    picture = page.screenshot(path=tmp_path / f"{scheme}.png", full_page=True)
+    assert len(picture) > 20_000
+    page.get_by_label("Cut WebSocket").uncheck()
+    page.get_by_label("Cut Server-Sent Events").uncheck()
+    found = columns(visitor, "SUCCESS")
+    written = [
+        column.locator("li:not([data-level=state]) span").all_inner_texts() for column in found
+    ]
+    assert len(written[0]) > 4
+    assert all(lines == written[0] for lines in written)

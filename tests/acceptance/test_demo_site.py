@@ -106,9 +106,9 @@ def test_pages_load_nothing_from_elsewhere(visitor: httpx.Client) -> None:
     assert "no-store" in page.headers["cache-control"]
     named = re.findall(r'(?:href|src)="(/static/[^"]+)"', page.text)
     assert len(named) >= 3
-    for path in [*named, "/static/frontend/follow.js", "/static/demo/job.js"]:
+    for path in [*named, "/static/taskstatus/watch.js", "/static/demo/job.js"]:
         assert visitor.get(path).status_code == 200, path
-    script = visitor.get("/static/frontend/follow.js")
+    script = visitor.get("/static/taskstatus/watch.js")
     assert script.headers["content-type"].startswith("text/javascript")
 
 

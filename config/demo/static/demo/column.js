@@ -8,6 +8,8 @@ import { outcome } from "./outcome.js";
 
 const MOST_MESSAGES = 300;
 const CONNECTIONS = { connecting: "connecting", open: "live", waiting: "reconnecting", over: "closed" };
+/** @type {Record<string, string>} */
+const NAMES = { ws: "WebSocket", sse: "Server-Sent Events", poll: "long-poll" };
 const number = new Intl.NumberFormat("en");
 
 export class Column {
@@ -22,6 +24,7 @@ export class Column {
     this.element = /** @type {HTMLElement} */ (content.firstElementChild);
     this.element.id = `column-${id}`;
     const heading = /** @type {HTMLElement} */ (this.element.querySelector("h2"));
+    this.title = title;
     heading.textContent = title;
     heading.id = `title-${id}`;
     this.element.setAttribute("aria-labelledby", heading.id);
@@ -41,11 +44,27 @@ export class Column {
     return /** @type {HTMLElement} */ (this.element.querySelector(`[data-part="${name}"]`));
   }
 
-  /** @param {import("../../../../frontend/src/follow.js").Connection} connection */
-  showConnection(connection) {
+  /** @param {import("../../../../frontend/src/types.js").Connection} connection */
+  showConnection({ state, transport }) {
     const part = this.part("connection");
-    part.textContent = CONNECTIONS[connection];
-    part.dataset.connection = connection;
+    const over = this.element.id === "column-auto" && state !== "over" ? ` (${NAMES[transport]})` : "";
+    part.textContent = `${CONNECTIONS[state]}${over}`;
+    part.dataset.connection = state;
+  }
+
+  /**
+   * Show the switch that cuts this transport.
+   *
+   * @param {boolean} isCut
+   * @param {(isCut: boolean) => Promise<void>} onChange
+   */
+  showCut(isCut, onChange) {
+    const box = /** @type {HTMLInputElement} */ (this.part("cut"));
+    box.checked = isCut;
+    const label = /** @type {HTMLElement} */ (box.parentElement);
+    label.hidden = false;
+    /** @type {HTMLElement} */ (label.lastElementChild).textContent = `Cut ${this.title}`;
+    box.addEventListener("change", () => onChange(box.checked));
   }
 
   /** @param {Record<string, any>} message */

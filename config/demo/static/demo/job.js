@@ -1,37 +1,57 @@
 /**
- * The page of a job: one column per transport, each with a connection of its own.
+ * The page of a job: a column per transport, each with a connection of its own, and one that
+ * picks the transport by itself.
  *
  * @module
  */
 
-import { followEvents, followPolls, followWebSocket } from "../frontend/follow.js";
+import { watch } from "../taskstatus/watch.js";
 import { Column } from "./column.js";
 
-const task = JSON.parse(/** @type {HTMLElement} */ (document.getElementById("task")).textContent ?? "");
+const COLUMNS = [
+  { id: "ws", title: "WebSocket" },
+  { id: "sse", title: "Server-Sent Events" },
+  { id: "poll", title: "Long-poll" },
+  { id: "auto", title: "Automatic" },
+];
+
+/** @param {string} id */
+const json = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "");
+const { taskId, state, ...options } = json("task");
+const cuts = json("cuts");
 const columns = /** @type {HTMLElement} */ (document.getElementById("columns"));
 const announcer = /** @type {HTMLElement} */ (document.getElementById("announcer"));
 
-const TRANSPORTS = [
-  { id: "ws", title: "WebSocket", follow: followWebSocket },
-  { id: "sse", title: "Server-Sent Events", follow: followEvents },
-  { id: "poll", title: "Long-poll", follow: followPolls },
-];
-
-for (const { id, title, follow } of TRANSPORTS) {
-  const column = new Column(id, title, task.state);
+for (const { id, title } of COLUMNS) {
+  const isAutomatic = id === "auto";
+  const column = new Column(id, title, state);
   columns.append(column.element);
-  follow(task, {
-    onMessage: (message) => {
-      column.show(message);
-      // Three columns say the same: a screen reader shall hear it once.
-      if (id === "ws" && message.type === "status") announce(message.state);
-    },
-    onConnection: (connection) => column.showConnection(connection),
-  }).then((end) => column.showEnd(end));
+  if (!isAutomatic) column.showCut(cuts.includes(id), (isCut) => cut(id, isCut));
+  const task = watch(taskId, isAutomatic ? options : { ...options, transports: [id] });
+  /** @param {any} event */
+  const show = ({ detail }) => {
+    column.show(detail);
+    // All columns say the same: a screen reader shall hear it once.
+    if (isAutomatic && detail.type === "status") announce(detail.state);
+  };
+  task.addEventListener("status", show);
+  task.addEventListener("log", show);
+  task.addEventListener("connection", (/** @type {any} */ event) => column.showConnection(event.detail));
+  task.addEventListener("end", (/** @type {any} */ event) => column.showEnd(event.detail));
 }
 
-/** @param {string} state */
-function announce(state) {
-  const text = `The task is in state ${state}`;
-  if (announcer.textContent !== text) announcer.textContent = text;
+/**
+ * @param {string} transport
+ * @param {boolean} isCut
+ */
+async function cut(transport, isCut) {
+  const token = /** @type {HTMLInputElement} */ (document.querySelector("[name=csrfmiddlewaretoken]")).value;
+  const body = new URLSearchParams({ transport, cut: String(isCut) });
+  await fetch("cut/", { method: "POST", headers: { "X-CSRFToken": token }, body });
+}
+
+/** @param {string} text */
+function announce(text) {
+  const sentence = `The task is in state ${text}`;
+  if (announcer.textContent !== sentence) announcer.textContent = sentence;
 }

@@ -1,0 +1,65 @@
+/** @import { Transport, Verdict } from "./types.js" */
+import { clock } from "./clock.js";
+
+const REMEMBERED_MS = 300_000;
+
+/** Which transport is next. The first is the best; the tab remembers which one worked. */
+export class Ladder {
+  index = 0;
+  /** How often in a row the present one has failed. */
+  strikes = 0;
+  /** @type {Set<Transport>} that have worked */
+  trusted = new Set();
+
+  /**
+   * @param {Transport[]} transports
+   * @param {string} origin
+   */
+  constructor(transports, origin) {
+    this.transports = transports;
+    this.key = `taskstatus ${origin}`;
+    try {
+      const [name, at] = (sessionStorage.getItem(this.key) ?? "").split(" ");
+      const index = transports.findIndex((transport) => transport.name === name);
+      if (index > 0 && clock.now() - Number(at) < REMEMBERED_MS) this.index = index;
+    } catch {
+      // This page may keep nothing.
+    }
+  }
+
+  get current() {
+    return /** @type {Transport} */ (this.transports[this.index]);
+  }
+
+  works() {
+    this.trusted.add(this.current);
+    try {
+      sessionStorage.setItem(this.key, `${this.current.name} ${clock.now()}`);
+    } catch {
+      // The next page will find out.
+    }
+  }
+
+  /**
+   * What breaks may be the server, so who has worked gets a second chance. Who goes mute is being
+   * swallowed on the way. Returns whether another one is next.
+   *
+   * @param {Verdict["kind"]} kind
+   * @param {boolean} steady whether it had lived for long
+   */
+  ended(kind, steady) {
+    const failed = !steady && (kind === "broken" || kind === "nothing");
+    this.strikes = failed ? this.strikes + 1 : 0;
+    if (kind !== "mute" && this.strikes <= Number(this.trusted.has(this.current))) return false;
+    const { current } = this;
+    this.trusted.delete(current);
+    this.move((this.index + 1) % this.transports.length);
+    return this.current !== current;
+  }
+
+  /** @param {number} index */
+  move(index) {
+    this.index = index;
+    this.strikes = 0;
+  }
+}

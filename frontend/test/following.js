@@ -1,0 +1,55 @@
+/** Following a task of a test's site, and what was told. */
+
+import { Watch } from "../src/watch.js";
+
+/** @import { WatchOptions } from "../src/types.js" */
+
+export class Followed {
+  /** @type {any[]} */
+  told = [];
+  /** @type {any[]} */
+  connections = [];
+  #heard = () => {};
+
+  /**
+   * @param {{url: string}} site
+   * @param {WatchOptions} [options]
+   */
+  constructor(site, options) {
+    this.watch = new Watch("t", { url: site.url, ...options });
+    for (const type of ["status", "log"]) {
+      this.watch.addEventListener(type, (/** @type {any} */ { detail }) => {
+        this.told.push(detail);
+        this.#heard();
+      });
+    }
+    this.watch.addEventListener("connection", (/** @type {any} */ { detail }) => {
+      this.connections.push(detail);
+      this.#heard();
+    });
+  }
+
+  /** The states and lines that were told, in order. */
+  get story() {
+    return this.told.map(({ state, message }) => state ?? message);
+  }
+
+  /**
+   * Wait until something holds.
+   *
+   * @param {() => unknown} condition
+   */
+  async until(condition) {
+    while (!condition()) await new Promise((resolve) => (this.#heard = () => resolve(0)));
+  }
+
+  /** @param {string} name of a state, or a line */
+  async hears(name) {
+    await this.until(() => this.story.includes(name));
+  }
+
+  /** @param {string} state of the connection */
+  async is(state) {
+    await this.until(() => this.watch.connection?.state === state);
+  }
+}

@@ -1,0 +1,1 @@
+"""The browser client in real Chromium: a page of a project that is not ours, and faults between."""

@@ -1,0 +1,45 @@
+"""Pages as strict as a site can be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.http import HttpResponse
+from django.template import RequestContext, Template
+from django.utils import translation
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+POLICY = "default-src 'self'; frame-ancestors 'none'"
+PAGE = """{% load taskstatus %}<!doctype html>
+<html lang="{{ language }}" dir="{{ direction }}">
+<head><meta charset="utf-8"><title>A task</title></head>
+<body><main><h1>A task</h1>
+{% if task_id %}{% task_status task_id transports=transports %}{% endif %}
+</main></body></html>
+"""
+
+
+def page(request: HttpRequest, task_id: str) -> HttpResponse:
+    """Show a task; ``?transports=`` and ``?language=`` say how."""
+    language = request.GET.get("language", "en")
+    with translation.override(language):
+        context = {
+            "task_id": task_id,
+            "transports": request.GET.get("transports", ""),
+            "language": language,
+            "direction": "rtl" if translation.get_language_bidi() else "ltr",
+        }
+        html = Template(PAGE).render(RequestContext(request, context))
+    return HttpResponse(html, headers={"Content-Security-Policy": POLICY})
+
+
+def bare(request: HttpRequest) -> HttpResponse:
+    """Show a page without a task, for scripts of a test's own."""
+    return page(request, "")
+
+
+def icon(request: HttpRequest) -> HttpResponse:
+    """Answer without an icon, so that no browser complains."""
+    return HttpResponse(status=204)
