@@ -1,0 +1,1 @@
+"""What a store promises, checked on each store there is."""

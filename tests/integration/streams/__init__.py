@@ -1,0 +1,1 @@
+"""From a change to a reader, in one process: groups, hub and feed on each channel layer."""

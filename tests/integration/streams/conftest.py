@@ -1,0 +1,72 @@
+"""A hub on each channel layer, with the store that goes with it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from taskstatus import groups, publisher
+from taskstatus.hub import Hub
+from taskstatus.stores import get_store
+from taskstatus.stores.redis import RedisStore
+from tests.integration.streams.layers import KINDS, Kind, Tap, layer_setting
+from tests.integration.streams.reading import Stream, eventually
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from pytest_django.fixtures import Settings
+
+    OpenStream = Callable[[Kind, str], AbstractAsyncContextManager[Stream]]
+
+
+@pytest.fixture
+def open_stream(settings: Settings) -> OpenStream:
+    """Return what opens a stream on a layer and a Redis, and closes all of it again."""
+    # Healing must not hide what comes by itself; tests of healing set this much smaller.
+    settings.TASKSTATUS_RECONCILE_SECONDS = 600
+
+    @contextlib.asynccontextmanager
+    async def opened(kind: Kind, url: str) -> AsyncIterator[Stream]:
+        prefix = f"test-{uuid.uuid4().hex[:8]}"
+        config = {} if kind == "memory" else {"prefix": prefix}
+        settings.CHANNEL_LAYERS = {"default": layer_setting(kind, url, **config)}
+        settings.TASKSTATUS_STORE_URL = "memory://" if kind == "memory" else url
+        tap, store = Tap(groups.get_layer()), get_store()
+        stream = Stream(kind=kind, tap=tap, hub=Hub(tap, store), store=store, prefix=prefix)
+        before = asyncio.all_tasks()
+        try:
+            yield stream
+        finally:
+            assert await asyncio.to_thread(publisher.flush, 5)
+            await stream.hub.aclose()
+            # Messages on their way to the layer may arrive, everything else has ended.
+            await eventually(lambda: not ours(asyncio.all_tasks() - before))
+            if isinstance(store, RedisStore):
+                await store.aclose()
+                store.close()
+
+    return opened
+
+
+def ours(tasks: set[asyncio.Task[object]]) -> list[str]:
+    """Return those of some tasks that the product has started."""
+    return [repr(task) for task in tasks if "taskstatus" in repr(task)]
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """Return the name of a channel layer, each in turn."""
+    return cast("Kind", request.param)
+
+
+@pytest.fixture
+async def stream(open_stream: OpenStream, kind: Kind, redis_url: str) -> AsyncIterator[Stream]:
+    """Yield a stream on each channel layer."""
+    async with open_stream(kind, redis_url) as stream:
+        yield stream

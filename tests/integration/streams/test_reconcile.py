@@ -1,0 +1,96 @@
+"""Reconciling alone makes good whatever the layer does, and tells who has lost their worker."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from taskstatus import changes, hub
+from taskstatus.publisher import publish
+from tests.integration.streams.layers import everything, messages_only
+from tests.integration.streams.reading import ended, read_until, states
+
+if TYPE_CHECKING:
+    from pytest_django.fixtures import Settings
+
+    from tests.integration.streams.reading import Stream
+
+UNIT = 0.05
+
+
+@pytest.fixture
+def short_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the hub give up soon when its probes don't arrive."""
+    monkeypatch.setattr(hub, "PROBE_SECONDS", 2 * UNIT)
+
+
+@pytest.mark.usefixtures("short_probe")
+async def test_group_is_joined_once_the_layer_is_back(stream: Stream) -> None:
+    """Reconciling tries again, and from then on messages come by themselves."""
+    stream.tap.loses = everything
+    task = stream.task()
+    task.pending()
+    async with stream.hub.subscribe(task.task_id) as subscription:
+        stream.tap.loses = None
+        await stream.hub.reconcile()
+        assert stream.hub.is_watching(task.task_id)
+        subscription.behind = False
+        task.started()
+        assert await subscription.wait(100 * UNIT)
+
+
+@pytest.mark.usefixtures("short_probe")
+async def test_all_readers_are_healed_at_once_however_many_groups_fail(stream: Stream) -> None:
+    """Reconciling wakes every reader before it tries to join any group again."""
+    stream.tap.loses = everything
+    tasks = [stream.task() for _ in range(20)]
+    for task in tasks:
+        task.pending()
+    async with contextlib.AsyncExitStack() as stack:
+        opened = [stack.enter_async_context(stream.follow(task)) for task in tasks]
+        feeds = await asyncio.gather(*opened)
+        for task in tasks:
+            task.success()
+        reconciling = asyncio.ensure_future(stream.hub.reconcile())
+        async with asyncio.timeout(10 * UNIT):
+            healed = await asyncio.gather(*[read_until(feed, ended) for feed in feeds])
+        assert all(states(messages) == ["PENDING", "SUCCESS"] for messages in healed)
+        async with asyncio.timeout(20 * UNIT):
+            await reconciling
+
+
+async def test_terminal_state_arrives_although_every_message_is_lost(
+    stream: Stream, settings: Settings
+) -> None:
+    """With a layer that seems well and delivers nothing, reconciling alone is enough."""
+    settings.TASKSTATUS_RECONCILE_SECONDS = 2 * UNIT
+    stream.tap.loses = messages_only
+    task = stream.task()
+    task.pending()
+    async with stream.follow(task) as feed:
+        task.started()
+        task.failure(ValueError("no"))
+        messages = await read_until(feed, ended)
+        assert states(messages) == ["PENDING", "STARTED", "FAILURE"]
+        assert stream.tap.lost or stream.kind != "pubsub"
+
+
+async def test_task_whose_worker_is_gone_is_called_stalled(
+    stream: Stream, settings: Settings
+) -> None:
+    """Readers see it by reconciling, and see as well when the worker is back."""
+    settings.TASKSTATUS_STALLED_AFTER_SECONDS = 1
+    task = stream.task()
+    run = replace(task.run, worker=f"worker of {task.task_id}")
+    publish(changes.started(run))
+    async with stream.follow(task) as feed:
+        await stream.hub.reconcile()
+        stream.store.beat(run.worker, 60)
+        await stream.hub.reconcile()
+        first, stalled, back = await read_until(feed, lambda messages: len(messages) == 3)
+    flags = ['"stalled":true' in message.json for message in (first, stalled, back)]
+    assert flags == [False, True, False]

@@ -1,0 +1,226 @@
+"""Tokens and policies: closed by default, decided by the cheapest means first."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, Permission, User
+from django.core import signing
+
+from taskstatus import access
+from taskstatus.access import Caller, allow_any, is_allowed, make_token, owner_or_token, read_token
+from taskstatus.testing import TaskDriver
+
+if TYPE_CHECKING:
+    from pytest_django.fixtures import Settings
+
+#: Anything that has no query to answer.
+ANYBODY: dict[str, Any] = {"user": AnonymousUser()}
+
+
+async def refuse_all(caller: Caller, task_id: str, action: str) -> bool:
+    """A project's own policy."""
+    return False
+
+
+class Unused:
+    """A session that nobody may look at."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"{name} was asked of the session")
+
+
+@pytest.fixture
+def task() -> TaskDriver:
+    """Return a task that user 7 owns."""
+    driver = TaskDriver(owner="7")
+    driver.pending()
+    return driver
+
+
+@pytest.mark.parametrize("task_id", ["plain", "ünï ✓", "a/b c", "x" * 255])
+def test_token_opens_the_task_that_it_was_made_for(task_id: str) -> None:
+    """It says until when, and is safe in a URL."""
+    token = make_token(task_id)
+    expires = read_token(token, task_id, "read")
+    assert expires is not None
+    assert expires - time.time() == pytest.approx(86_400, abs=60)
+    assert all(character.isalnum() or character in "-_:" for character in token)
+
+
+def test_token_opens_no_other_task() -> None:
+    """Another id, however similar, is another task."""
+    assert read_token(make_token("task"), "task2", "read") is None
+    assert read_token(make_token("task"), "Task", "read") is None
+    assert read_token(make_token("1"), "", "read") is None
+
+
+def test_token_to_read_does_not_let_one_stop_the_task() -> None:
+    """The wider scope has to be asked for."""
+    assert read_token(make_token("task"), "task", "cancel") is None
+    both = make_token("task", scope="read+cancel")
+    assert read_token(both, "task", "cancel")
+    assert read_token(both, "task", "read")
+
+
+def test_token_has_one_of_two_scopes() -> None:
+    """A mistake is told to whoever makes the token."""
+    with pytest.raises(ValueError, match=r"read, read\+cancel"):
+        make_token("task", scope="write")
+
+
+def test_token_ends() -> None:
+    """A token that is past opens nothing; its age may be chosen."""
+    assert read_token(make_token("task", max_age=-1), "task", "read") is None
+    assert read_token(make_token("task", max_age=0), "task", "read") is None
+    expires = read_token(make_token("task", max_age=60), "task", "read")
+    assert expires is not None
+    assert expires - time.time() == pytest.approx(60, abs=5)
+
+
+def test_age_of_tokens_is_a_setting(settings: Settings) -> None:
+    """A project may want shorter ones."""
+    settings.TASKSTATUS_TOKEN_MAX_AGE_SECONDS = 5
+    expires = read_token(make_token("task"), "task", "read")
+    assert expires is not None
+    assert expires - time.time() == pytest.approx(5, abs=4)
+
+
+def test_tampered_token_opens_nothing() -> None:
+    """Not one character can be changed, added or taken away."""
+    token = make_token("task")
+    for place in range(len(token)):
+        other = "A" if token[place] != "A" else "B"
+        forged = token[:place] + other + token[place + 1 :]
+        # The last character of base64 may carry bits that mean nothing.
+        assert read_token(forged, "task", "read") is None or place == len(token) - 1
+    for forged in ("", ":", "x", token[:-2], f"{token}x", f"a{token}", token.replace(":", "")):
+        assert read_token(forged, "task", "read") is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "task",
+        None,
+        7,
+        {},
+        [],
+        ["task"],
+        ["task", "read"],
+        ["task", "read", "soon"],
+        ["task", "read", None],
+        ["task", ["read"], 9e12],
+        ["task", {}, 9e12],
+        ["task", "write", 9e12],
+        ["task", "read", 9e12, "more"],
+        {"task": 1, "read": 2, "x": 3},
+    ],
+)
+def test_well_signed_nonsense_opens_nothing(content: object) -> None:
+    """Even what another version has signed raises nothing here."""
+    assert read_token(signing.dumps(content, salt=access.SALT), "task", "read") is None
+
+
+def test_token_of_another_purpose_opens_nothing(settings: Settings) -> None:
+    """What the project signs for something else, or with another key, is no token."""
+    expires = time.time() + 60
+    assert read_token(signing.dumps(["task", "read", expires]), "task", "read") is None
+    token = make_token("task")
+    settings.SECRET_KEY = "another one"
+    assert read_token(token, "task", "read") is None
+
+
+async def test_token_is_checked_without_a_query(task: TaskDriver) -> None:
+    """Who has a token is not asked who they are; the caller's access ends with it."""
+    scope = {"session": Unused(), "user": Unused()}
+    caller = Caller(scope, token=make_token(task.task_id, max_age=60))
+    assert await owner_or_token(caller, task.task_id, "read")
+    assert caller.expires is not None
+    assert caller.expires - time.time() == pytest.approx(60, abs=5)
+    assert not await owner_or_token(caller, task.task_id, "cancel")
+
+
+async def test_wrong_token_is_not_made_good_by_a_session(task: TaskDriver) -> None:
+    """When there is a token, nothing else counts."""
+    caller = Caller({"user": User(pk=7)}, token=make_token("another"))
+    assert not await owner_or_token(caller, task.task_id, "read")
+
+
+async def test_owner_may_read_and_stop_the_task(task: TaskDriver) -> None:
+    """Who enqueued it is recognised by the session, as long as that lasts."""
+    caller = Caller({"user": User(pk=7)})
+    assert await owner_or_token(caller, task.task_id, "read")
+    assert await owner_or_token(caller, task.task_id, "cancel")
+    assert caller.expires is None
+
+
+async def test_nobody_owns_a_task_without_an_owner() -> None:
+    """Neither a user without a number nor an unknown task is let through."""
+    driver = TaskDriver()
+    driver.pending()
+    for task_id in (driver.task_id, "unknown"):
+        assert not await owner_or_token(Caller(ANYBODY), task_id, "read")
+        assert not await owner_or_token(Caller({"user": User(pk=None)}), task_id, "cancel")
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_permission_lets_one_read_every_task(task: TaskDriver) -> None:
+    """``taskstatus.view_taskstatus`` is for reading alone, and others have it not."""
+    user = await User.objects.acreate(pk=8, username="auditor")
+    assert not await owner_or_token(Caller({"user": user}), task.task_id, "read")
+    await user.user_permissions.aadd(await Permission.objects.aget(codename="view_taskstatus"))
+    user = await User.objects.aget(pk=8)
+    assert await owner_or_token(Caller({"user": user}), task.task_id, "read")
+    assert not await owner_or_token(Caller({"user": user}), task.task_id, "cancel")
+
+
+async def test_anonymous_caller_may_do_nothing(task: TaskDriver) -> None:
+    """Closed by default."""
+    assert not await is_allowed(Caller(ANYBODY), task.task_id)
+    assert not await is_allowed(Caller(ANYBODY), task.task_id, "cancel")
+
+
+async def test_open_policy_lets_everybody_in(settings: Settings) -> None:
+    """The behaviour of the tutorial is one setting away."""
+    settings.TASKSTATUS_ACCESS_POLICY = "taskstatus.access.allow_any"
+    assert await is_allowed(Caller({"user": Unused()}), "any", "cancel")
+    assert await allow_any(Caller({}), "any", "read")
+
+
+async def test_project_may_have_a_policy_of_its_own(settings: Settings) -> None:
+    """A dotted path is enough, and a changed setting counts at once."""
+    settings.TASKSTATUS_ACCESS_POLICY = f"{__name__}.refuse_all"
+    token = make_token("task")
+    assert not await is_allowed(Caller({}, token=token), "task")
+    settings.TASKSTATUS_ACCESS_POLICY = "taskstatus.access.owner_or_token"
+    assert await is_allowed(Caller({}, token=token), "task")
+
+
+async def test_user_is_loaded_once() -> None:
+    """However often a policy asks, it is the same user."""
+    caller = Caller({"user": User(pk=7)})
+    assert await caller.user() is await caller.user()
+
+
+@pytest.mark.parametrize(
+    ("caller", "client"),
+    [
+        (Caller({"client": ("1.2.3.4", 5)}, token="abc"), "token abc"),
+        (Caller({"client": ("1.2.3.4", 5)}), "address 1.2.3.4"),
+        (Caller({"client": None}), "address "),
+        (Caller({}), "address "),
+    ],
+)
+def test_client_is_whoever_can_be_told_apart(caller: Caller, client: str) -> None:
+    """A token's holder, else the address, is counted as one client."""
+    assert caller.client == client
+
+
+async def test_user_of_a_session_is_one_client() -> None:
+    """Once the user is known, all of that user's connections count together."""
+    caller = Caller({"user": User(pk=7), "client": ("1.2.3.4", 5)})
+    await caller.user()
+    assert caller.client == "user 7"
