@@ -18,6 +18,8 @@ __all__ = ["Feed", "follow"]
 
 #: Wait before the store is asked again when it did not answer.
 RETRY_SECONDS = 0.5
+#: How long a worker may take to record a task again that the store has lost.
+GRACE_SECONDS = 2.0
 
 
 class Feed:
@@ -40,6 +42,8 @@ class Feed:
         self.task_id = task_id
         self.status = reading.status
         self._ended = False
+        #: When the store was first seen to have lost the task.
+        self._lost_at: float | None = None
         self._first: list[Message] = []
         self._store = store
         self._types = types
@@ -116,6 +120,7 @@ class Feed:
             raise
         if reading is None:
             return await self._without_record()
+        self._lost_at = None
         return self._catch_up(reading)
 
     def write_through(self, write: Callable[[Message], bool]) -> None:
@@ -169,7 +174,17 @@ class Feed:
         return [reading.status.as_reset(), *newer]
 
     async def _without_record(self) -> list[Message]:
-        """The store has lost the task while it was followed: ask the result backend."""
+        """The store has lost the task while it was followed: ask the result backend.
+
+        Not at once: what the worker has kept meanwhile, log lines among it, comes first.
+        """
+        loop = asyncio.get_running_loop()
+        if self._lost_at is None:
+            self._lost_at = loop.time()
+            if self._subscription is not None:
+                loop.call_later(GRACE_SECONDS * 1.05, self._subscription.poke)
+        if loop.time() < self._lost_at + GRACE_SECONDS:
+            return []
         if not await results.arestore(self.task_id):
             return []
         with contextlib.suppress(StoreUnavailable):

@@ -10,6 +10,7 @@ from taskstatus import groups
 from taskstatus.changes import Change
 from taskstatus.exceptions import StoreUnavailable
 from taskstatus.outbox import Outbox
+from taskstatus.states import State
 from taskstatus.stores import MissingRecord, get_store
 
 __all__ = ["flush", "publish"]
@@ -57,8 +58,9 @@ def _send(change: Change) -> bool:
         if change.base is not None:
             _send(change.base)
         message = store.record(change, group=group, envelope=envelope)
-    # Nobody can be following a task that was unknown until now.
-    if message is not None and address is None and message.prev:
+    # Nobody can be following a task that was unknown until now; other changes have been lost.
+    unknown = message is not None and not message.prev and change.state == State.PENDING
+    if message is not None and address is None and not unknown:
         groups.send(change.task_id, message)
     return message is not None and message.asked_to_stop
 
