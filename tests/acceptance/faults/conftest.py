@@ -1,0 +1,44 @@
+"""One stage for most faults: two servers and a worker, and a Redis that can be harmed."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.acceptance.faults.mortal import Mortal
+from tests.acceptance.faults.stage import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.harness.processes import Processes
+
+
+@pytest.fixture(scope="package")
+def mortal() -> Iterator[Mortal]:
+    """Yield the store's Redis, which nothing else uses."""
+    with contextlib.ExitStack() as stack:
+        yield Mortal(stack)
+
+
+@pytest.fixture(scope="package")
+def running_stage(
+    mortal: Mortal, processes: Processes, redis_url: str, database: Path
+) -> Iterator[Stage]:
+    """Yield the servers and the worker; they are the same for all faults."""
+    stage = Stage(mortal, processes, broker_url=redis_url, database=database)
+    yield stage
+    stage.stop()
+
+
+@pytest.fixture
+def stage(running_stage: Stage) -> Iterator[Stage]:
+    """Yield the stage; whatever was done to its Redis, its servers still run and serve pages."""
+    yield running_stage
+    for server in running_stage.servers:
+        assert server.process.child.returncode is None
+    running_stage.check_pages()
+    assert not running_stage.errors()
