@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Stage"]
 
-REPLY_SECONDS = 10
+REPLY_SECONDS = 5
+ATTEMPTS = 4
 
 
 class Stage:
@@ -87,14 +88,22 @@ class Stage:
         self.ask("revoke", task_id=task_id, terminate=terminate, signal="SIGTERM")
 
     def ask(self, command: str, *, answer: str = "ok", **arguments: Any) -> None:
-        """Have the worker execute a command; it has, with this answer, when this returns."""
-        replies = self._celery.control.broadcast(
-            command,
-            arguments=arguments,
-            destination=[self.worker.hostname],
-            reply=True,
-            timeout=REPLY_SECONDS,
-        )
+        """Have the worker execute a command; it has, with this answer, when this returns.
+
+        On Redis the remote control is pub/sub, which may lose a command or its reply. All of those
+        that are used here may be executed twice.
+        """
+        replies: list[Any] | None = None
+        for _ in range(ATTEMPTS):
+            replies = self._celery.control.broadcast(
+                command,
+                arguments=arguments,
+                destination=[self.worker.hostname],
+                reply=True,
+                timeout=REPLY_SECONDS,
+            )
+            if replies:
+                break
         answers: list[Mapping[str, Any]] = [
             told for reply in replies or [] for told in reply.values()
         ]

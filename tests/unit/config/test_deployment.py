@@ -67,7 +67,9 @@ def test_the_image_runs_as_nobody_in_particular_and_copies_what_there_is() -> No
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
 def test_make_alone_says_what_there_is() -> None:
     """The targets are named, each with what it is for."""
-    said = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, timeout=30).stdout
+    said = subprocess.run(
+        ["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, timeout=30
+    ).stdout
     targets = [line.split()[1] for line in said.splitlines()]
     names = "help demo test lint types client bench format lock clean"
     assert targets == names.split()

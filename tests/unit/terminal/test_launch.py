@@ -38,15 +38,15 @@ def test_a_task_is_known_before_its_id_is_returned() -> None:
 
 def test_a_misspelt_name_is_answered_with_the_closest_ones() -> None:
     """People leave the module out, or a letter."""
-    with pytest.raises(LaunchError, match=r"Is it tests\.count\b"):
+    with pytest.raises(LaunchError, match=r"Is it .*tests\.count\b"):
         enqueue("tests.coutn", [], {}, force=False)
-    with pytest.raises(LaunchError, match=r"Is it tests\.speak\?"):
+    with pytest.raises(LaunchError, match=r"Is it .*tests\.speak\b"):
         enqueue("speak", [], {}, force=False)
 
 
 def test_a_name_that_resembles_none_is_answered_with_all() -> None:
     """So that one sees what there is; Celery's own are not to be called."""
-    with pytest.raises(LaunchError, match=r"It has tests\.add, ") as raised:
+    with pytest.raises(LaunchError, match=r"It has .*tests\.add, ") as raised:
         enqueue("xyz", [], {}, force=False)
     assert "celery." not in str(raised.value)
 
