@@ -46,7 +46,7 @@ def test_a_misspelt_name_is_answered_with_the_closest_ones() -> None:
 
 def test_a_name_that_resembles_none_is_answered_with_all() -> None:
     """So that one sees what there is; Celery's own are not to be called."""
-    with pytest.raises(LaunchError, match=r"It has .*tests\.add, ") as raised:
+    with pytest.raises(LaunchError, match=r"It has [a-z_]+\.[a-z_]+, ") as raised:
         enqueue("xyz", [], {}, force=False)
     assert "celery." not in str(raised.value)
 
