@@ -32,7 +32,7 @@ class Subscription:
         self.direct: Callable[[Message], bool] | None = None
         #: Whether messages may be missing from this mailbox.
         self.behind = False
-        #: The newest version that the reader has dealt with.
+        #: The newest version that the reader has dealt with; what is older is not put any more.
         self.newest = 0
         #: Whether the hub has nothing more to give: the process is about to stop.
         self.closing = False
@@ -48,6 +48,8 @@ class Subscription:
             and self.direct(message)
         ):
             return
+        if message.version <= self.newest:
+            return  # a latecomer: the reader has it, or what stands for it
         if message.interim and messages and messages[-1].state == message.state:
             if message.version < messages[-1].version:
                 return  # it was overtaken, which shows as a gap before the newer one

@@ -57,6 +57,16 @@ def test_gap_before_a_newer_interim_state_stays_visible() -> None:
     assert outline(put(progress(2), progress(5, prev=4))) == [(5, 4)]
 
 
+def test_latecomer_that_the_reader_has_dealt_with_is_not_put() -> None:
+    """The layer brought it after the snapshot that holds it; at the end it would look newest."""
+    mailbox = Subscription()
+    mailbox.newest = 3
+    for version in (4, 3, 2):
+        mailbox.put(line(version))
+    assert not mailbox.lacks(4)
+    assert outline(mailbox) == [(4, 3)]
+
+
 def test_overtaken_interim_state_does_not_come_back() -> None:
     """A layer that swaps two messages can't make the older one the newest."""
     mailbox = put(line(1), progress(3), progress(2))
