@@ -4,6 +4,8 @@
 PYTHON ?= python3
 # Further options of the demo: make demo ARGS="--port 9000"
 ARGS ?=
+# Test files that run side by side; most of their time is waiting.
+TESTERS ?= 3
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -28,7 +30,7 @@ demo: $(VENV)/.demo ## start everything, and say where; Ctrl-C stops it
 	@exec $(BIN)/python -m config.demo.launcher $(ARGS)
 
 test: $(VENV)/.dev chromium lint types client ## lint, check types, run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(TESTERS) --dist loadfile
 
 lint: $(VENV)/.dev ## look for mistakes and odd formatting
 	$(BIN)/ruff check
