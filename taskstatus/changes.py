@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from taskstatus.messages import encode, encode_result, log_body, text, timestamp
@@ -66,7 +67,7 @@ class Change:
     base: Change | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """One run of a task's body in a worker: who speaks in its changes."""
 
@@ -79,14 +80,21 @@ class Run:
     #: The lease of the worker, "" without one.
     worker: str = ""
 
+    @cached_property
+    def base(self) -> Change:
+        """The change that begins the run, to begin a lost record with."""
+        return started(self)
+
     def change(self, state: str, **fields: str) -> Change:
         """Return a change of state by this run."""
-        base = started(self)
-        return replace(
-            base,
+        return Change(
+            task_id=self.task_id,
             state=state,
+            attempt=self.attempt,
+            run=self.number,
+            worker=self.worker,
             fields={"updated_at": _now(), **fields},
-            base=replace(base, fields={**base.fields, "updated_at": base.fields["started_at"]}),
+            base=self.base,
         )
 
 
@@ -245,9 +253,15 @@ def _outcome(result: object, max_bytes: int) -> dict[str, str]:
 
 def log(run: Run, line: object, *, level: str) -> Change:
     """Return a line for the task's log."""
-    base = started(run)
-    body = log_body(line, level=level, at=timestamp())
-    return replace(base, kind="log", state="", fields={}, body=body, base=base)
+    return Change(
+        task_id=run.task_id,
+        kind="log",
+        attempt=run.attempt,
+        run=run.number,
+        body=log_body(line, level=level, at=timestamp()),
+        worker=run.worker,
+        base=run.base,
+    )
 
 
 def _error(exception: BaseException | None) -> dict[str, str]:

@@ -37,6 +37,8 @@ MAX_LINE_CHARACTERS = 65_536
 _CURSOR = re.compile(r"[0-9]{1,16}\Z", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+#: json.dumps() would make one for each call.
+_STRICT = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 class Message:
@@ -85,8 +87,8 @@ class Message:
 
 def timestamp(at: datetime | None = None) -> str:
     """Return a time (now, when none is given) as RFC 3339 in UTC, to the microsecond."""
-    at = at or datetime.now(UTC)
-    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    at = datetime.now(UTC) if at is None else at.astimezone(UTC)
+    return f"{at.isoformat(timespec='microseconds')[:-6]}Z"
 
 
 def text(value: object, most: int = MAX_TEXT_CHARACTERS) -> str:
@@ -109,7 +111,7 @@ def encode(value: object) -> str:
     Raises TypeError, ValueError or RecursionError for what is not JSON.
     """
     try:
-        string = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        string = _STRICT.encode(value)
     except ValueError:  # not finite, or a circle: the second pass tells which
         string = json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"))
     return string if string.isascii() else _SURROGATE.sub("\ufffd", string)

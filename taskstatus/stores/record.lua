@@ -1,21 +1,22 @@
 -- Records one change of one task: guard, version, write, log, tell. One atomic step.
 --
 -- KEYS  1 the task's record (hash), 2 its log (stream)
--- ARGV  1 kind ("status", "log", or "mark": fields change, the state stays), 2 state, 3 numbers (see
---       below), 4 task id as JSON, 5 state as JSON, 6 body of a log line, 7 owner, 8 pub/sub channel
---       of the group or "", 9 the message's envelope, 10 the worker's lease,
---       then field, fragment, ...
+-- ARGV  1 state, 2 owner, 3 the worker's lease, 4 pub/sub channel of the group or "", 5 the message's
+--       envelope, 6 all else in one string, since each argument costs the caller as much as this.
+-- In it, each followed by a 31, which JSON never holds as it is: kind ("status", "log", or "mark":
+-- fields change, the state stays), rank, attempt, run, next attempt ("-" for a change that does not
+-- open the task for one), ready, interim, has_base (0 or 1), seconds and messages to keep, task id and
+-- state as JSON, body of a log line, then field, fragment, ...
 -- Gives {version, version before it, JSON, "1" when the task is asked to stop}, or {0, reason} when
 -- the change comes too late ("stale") or there is no record for it to change ("missing").
 
 local record, log = KEYS[1], KEYS[2]
-local kind, state, task_id, state_json, body, owner, channel, envelope, worker =
-  ARGV[1], ARGV[2], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
-local FIRST_FIELD = 11
--- In one string, since each argument costs the caller as much as all of these together. The next
--- attempt is "-" for a change that does not open the task for one; the flags are 0 or 1.
-local rank, attempt_text, run_text, next_attempt, ready, interim, has_base, keep_seconds, keep_messages =
-  string.match(ARGV[3], '^(%d+) (%d+) (%d+) (%S+) (%d) (%d) (%d) (%d+) (%d+)$')
+local state, owner, worker, channel, envelope = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local parts = {}
+for part in string.gmatch(ARGV[6], '([^\31]*)\31') do parts[#parts + 1] = part end
+local kind, rank, attempt_text, run_text, next_attempt, ready, interim, has_base, keep_seconds,
+  keep_messages, task_id, state_json, body = unpack(parts, 1, 13)
+local FIRST_FIELD = 14
 local attempt, run = tonumber(attempt_text), tonumber(run_text)
 rank = tonumber(rank)
 interim, keep_messages = interim == '1', tonumber(keep_messages)
@@ -36,7 +37,7 @@ else
   if was[6] == '1' then
     accept = state == 'STARTED' and newer and (was[2] == 'FAILURE' or was[2] == 'REVOKED')
   elseif is_mark then
-    accept = was[2] == state and redis.call('HGET', record, ARGV[FIRST_FIELD]) ~= ARGV[FIRST_FIELD + 1]
+    accept = was[2] == state and redis.call('HGET', record, parts[FIRST_FIELD]) ~= parts[FIRST_FIELD + 1]
   elseif is_log or state == 'SUCCESS' then
     accept = true
   elseif opens and (own or run == 0) then
@@ -86,10 +87,10 @@ else
   if not kept[7] then f.retries = '0' end
   if not kept[8] then f.stalled = 'false' end
   local write = {}
-  for i = FIRST_FIELD, #ARGV, 2 do
-    f[ARGV[i]] = ARGV[i + 1]
-    write[#write + 1] = ARGV[i]
-    write[#write + 1] = ARGV[i + 1]
+  for i = FIRST_FIELD, #parts, 2 do
+    f[parts[i]] = parts[i + 1]
+    write[#write + 1] = parts[i]
+    write[#write + 1] = parts[i + 1]
   end
   local omitted = f.result_omitted ~= '' and ',"result_omitted":' .. f.result_omitted or ''
   json = '{"type":"status","task_id":' .. task_id .. ',"name":' .. f.name

@@ -206,7 +206,8 @@ def _arguments(change: Change, group: str, envelope: bytes) -> list[Any]:
     """Return ARGV of record.lua."""
     ready = change.kind != "log" and is_ready(change.state)
     keep = settings.RETENTION_SECONDS
-    numbers = (
+    parts = [
+        change.kind,
         rank(change.state),
         change.attempt,
         change.run,
@@ -216,22 +217,14 @@ def _arguments(change: Change, group: str, envelope: bytes) -> list[Any]:
         int(change.base is not None),
         ceil(keep if ready else max(keep, UNFINISHED_SECONDS)),
         settings.MAX_EVENTS,
-    )
-    args: list[Any] = [
-        change.kind,
-        change.state,
-        " ".join(map(str, numbers)),
         encode(change.task_id),
         encode(change.state),
         change.body,
-        change.owner,
-        group,
-        envelope,
-        change.worker,
     ]
     for item in change.fields.items():
-        args += item
-    return args
+        parts += item
+    rest = "".join([f"{part}\x1f" for part in parts])
+    return [change.state, change.owner, change.worker, group, envelope, rest]
 
 
 def _lease_key(worker: str) -> str:
