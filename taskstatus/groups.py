@@ -10,13 +10,12 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Coroutine
-from concurrent.futures import Future
+from collections import deque
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import urlsplit
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakSet
 
 import msgpack
 from channels.layers import get_channel_layer
@@ -127,13 +126,10 @@ def send(task_id: str, message: Message) -> None:
     Returns at once, after at most SEND_SECONDS for a message that ends the task. A failure is
     logged, and healed by the readers' reconciling.
     """
-    group = group_name(task_id)
-    future = _sender.submit(_sender.send_in_turn(group, _encode(task_id, message)))
-    if message.ready and not _in_event_loop():
-        try:
-            future.result(SEND_SECONDS)
-        except TimeoutError:
-            logger.warning("The channel layer took over %s s; readers will reconcile", SEND_SECONDS)
+    sent = threading.Event() if message.ready and not _in_event_loop() else None
+    _sender.put(group_name(task_id), _encode(task_id, message), sent)
+    if sent is not None and not sent.wait(SEND_SECONDS):
+        logger.warning("The channel layer took over %s s; readers will reconcile", SEND_SECONDS)
 
 
 def _in_event_loop() -> bool:
@@ -163,27 +159,34 @@ class _Sender:
         self.serving: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
-            WeakKeyDictionary()
-        )
-        self._waiting = 0
+        self._waiting: deque[tuple[str, dict[str, Any], threading.Event | None]] = deque()
+        self._sending: asyncio.Task[None] | None = None
 
-    def submit(self, coroutine: Coroutine[Any, Any, None]) -> Future[None]:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._running_loop())
-
-    async def send_in_turn(self, group: str, message: dict[str, Any]) -> None:
-        turn = self._turns.setdefault(asyncio.get_running_loop(), asyncio.Lock())
-        if self._waiting >= MAX_WAITING:
+    def put(self, group: str, message: dict[str, Any], sent: threading.Event | None) -> None:
+        """Send a message in its turn; ``sent`` is set once it is, or never will be."""
+        if len(self._waiting) >= MAX_WAITING:
             logger.warning("The channel layer is too slow; readers will reconcile")
+            if sent is not None:
+                sent.set()
             return
-        self._waiting += 1
-        try:
-            async with turn:
+        self._waiting.append((group, message, sent))
+        self._running_loop().call_soon_threadsafe(self._begin)
+
+    def _begin(self) -> None:
+        loop, sending = asyncio.get_running_loop(), self._sending
+        # One that belongs to a loop which was stopped is never done.
+        if sending is None or sending.done() or sending.get_loop() is not loop:
+            self._sending = loop.create_task(self._send_waiting())
+
+    async def _send_waiting(self) -> None:
+        while self._waiting:
+            group, message, sent = self._waiting.popleft()
+            try:
                 await get_layer().group_send(group, message)
-        except Exception as exc:  # noqa: BLE001 - layers raise what they like; a hint may be lost
-            logger.warning("The channel layer refused a message: %r", exc)
-        finally:
-            self._waiting -= 1
+            except Exception as exc:  # noqa: BLE001 - layers raise what they like; a hint may be lost
+                logger.warning("The channel layer refused a message: %r", exc)
+            if sent is not None:
+                sent.set()
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         for loop in self.serving:

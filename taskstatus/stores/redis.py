@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from hashlib import blake2b
 from importlib.resources import files
-from math import ceil
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -18,11 +19,10 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from taskstatus.changes import Change
-from taskstatus.conf import settings
 from taskstatus.exceptions import StoreUnavailable
-from taskstatus.messages import Message, encode
-from taskstatus.states import is_interim, is_ready, rank
-from taskstatus.stores.base import UNFINISHED_SECONDS, MissingRecord, Pulse, Reading
+from taskstatus.messages import Message
+from taskstatus.stores import script
+from taskstatus.stores.base import MissingRecord, Pulse, Reading
 
 __all__ = ["RedisStore"]
 
@@ -38,7 +38,6 @@ PASSING = ("OOM", "READONLY", "MISCONF", "NOREPLICAS", "BUSY", "LOADING", "DOWN"
 #: One retry, at once, of what was refused: a pooled connection is stale once Redis has restarted.
 #: Not of what timed out: it would take twice as long, and may have been done.
 RETRY = (NoBackoff(), 1, (redis.ConnectionError,))
-SCRIPT = (files("taskstatus.stores") / "record.lua").read_text()
 STOP_SCRIPT = (files("taskstatus.stores") / "cancel.lua").read_text()
 _PULSE = ("version", "state", "stalled", "worker")
 _READ = ("json", "state", "status_version", "version", "floor", "owner")
@@ -61,17 +60,22 @@ class RedisStore:
             socket_connect_timeout=TIMEOUT_SECONDS,
             retry=Retry(*RETRY),
         )
-        self._script: Callable[..., Any] = self._client.register_script(SCRIPT)
+        #: For the main thread: its connection, and the process that made it.
+        self._own: tuple[int, redis.Redis] | None = None
         self._stop_script: Callable[..., Any] = self._client.register_script(STOP_SCRIPT)
         self._async: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
 
     def record(self, change: Change, *, group: str = "", envelope: bytes = b"") -> Message | None:
         """See Store.record()."""
-        args = _arguments(change, group, envelope)
+        args = script.arguments(change, group, envelope)
         try:
-            version, prev, *rest = self._script(keys=keys(change.task_id), args=args)
+            version, prev, *rest = self._run(keys(change.task_id), args)
         except UNREACHABLE as exc:
             raise _meaning(exc) from exc
+        except BaseException:
+            # A signal has struck: the answer must not be there for the next call to read.
+            self._forget_own()
+            raise
         if not rest:
             if prev == "missing":
                 raise MissingRecord
@@ -80,6 +84,35 @@ class RedisStore:
         message = Message(kind, change.state, int(version), int(prev), rest[0])
         message.asked_to_stop = rest[1] == "1"
         return message
+
+    def _run(self, names: tuple[str, str], args: list[Any]) -> Any:
+        client = self._recorder()
+        try:
+            return client.evalsha(script.HASH, len(names), *names, *args)
+        except redis.exceptions.NoScriptError:
+            # Redis is new, or was restarted; from now on it knows the script.
+            return client.eval(script.TEXT, len(names), *names, *args)
+
+    def _recorder(self) -> redis.Redis:
+        """Return the main thread's client, which keeps its connection; for other threads the pool.
+
+        redis-py's pool costs a third of a call, and a task runs in the main thread by default.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            return self._client
+        pid = os.getpid()
+        if self._own is None or self._own[0] != pid:
+            pool = self._client.connection_pool
+            self._own = (pid, redis.Redis(connection_pool=pool, single_connection_client=True))
+        return self._own[1]
+
+    def _forget_own(self) -> None:
+        own, self._own = self._own, None
+        if own is not None and own[0] == os.getpid():
+            connection: Any = own[1].connection
+            if connection is not None:
+                connection.disconnect()
+            own[1].close()
 
     def read(self, task_id: str, after: int | None = None) -> Reading | None:
         """See Store.read()."""
@@ -147,6 +180,7 @@ class RedisStore:
 
     def close(self) -> None:
         """Close the synchronous connections; they come back when they are needed."""
+        self._forget_own()
         self._client.close()
 
     def _aclient(self) -> Any:
@@ -200,31 +234,6 @@ def keys(task_id: str) -> tuple[str, str]:
     """Return the keys of a task's record and log. Any id is safe: it is hashed, not quoted."""
     name = blake2b(task_id.encode(), digest_size=16).hexdigest()
     return f"taskstatus:{{{name}}}:status", f"taskstatus:{{{name}}}:log"
-
-
-def _arguments(change: Change, group: str, envelope: bytes) -> list[Any]:
-    """Return ARGV of record.lua."""
-    ready = change.kind != "log" and is_ready(change.state)
-    keep = settings.RETENTION_SECONDS
-    parts = [
-        change.kind,
-        rank(change.state),
-        change.attempt,
-        change.run,
-        "-" if change.next_attempt is None else change.next_attempt,
-        int(ready),
-        int(change.kind != "log" and is_interim(change.state)),
-        int(change.base is not None),
-        ceil(keep if ready else max(keep, UNFINISHED_SECONDS)),
-        settings.MAX_EVENTS,
-        encode(change.task_id),
-        encode(change.state),
-        change.body,
-    ]
-    for item in change.fields.items():
-        parts += item
-    rest = "".join([f"{part}\x1f" for part in parts])
-    return [change.state, change.owner, change.worker, group, envelope, rest]
 
 
 def _lease_key(worker: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -191,6 +192,40 @@ def test_connection_survives_a_fork(redis_store: RedisStore, task_id: str) -> No
     lines = {json.loads(message.json).get("message") for message in reading.messages}
     assert {"before", "child", "after"} <= lines
     assert reading.status.ready
+
+
+def test_interrupted_recording_leaves_no_answer_behind(
+    redis_store: RedisStore, task_id: str
+) -> None:
+    """Wherever a signal strikes (a soft time limit does), the next answer is to the next call."""
+    play(redis_store, task_id, first.started())
+    interrupted = 0
+    previous = signal.signal(signal.SIGALRM, _interrupt)
+    try:
+        for number in range(300):
+            # Again and again, since some places swallow what strikes them (``__del__``).
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 2e-5 + number * 1e-6, 0.2)
+                while True:
+                    redis_store.record(first.logged("struck")(task_id))
+            except _Interrupted:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                interrupted += 1
+            message = redis_store.record(first.logged(f"line {number}")(task_id))
+            assert message is not None
+            assert json.loads(message.json)["message"] == f"line {number}"
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+    assert interrupted == 300
+
+
+class _Interrupted(Exception):
+    """What the signal raises."""
+
+
+def _interrupt(*_: object) -> None:
+    raise _Interrupted
 
 
 async def test_cancelled_reading_never_goes_on(redis_store: RedisStore, task_id: str) -> None:

@@ -75,7 +75,8 @@ async def use(settings: Settings, redis_url: str) -> AsyncIterator[Any]:
 
     yield use
     for layer in layers:
-        await asyncio.wrap_future(groups._sender.submit(close_here(layer)))
+        loop = groups._sender._running_loop()
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(close_here(layer), loop))
 
 
 def odd_changes(task: TaskDriver) -> list[Change]:

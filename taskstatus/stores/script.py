@@ -1,0 +1,44 @@
+"""record.lua, which records a change in one step, and how it is called."""
+
+from __future__ import annotations
+
+from hashlib import sha1
+from importlib.resources import files
+from math import ceil
+from typing import Any
+
+from taskstatus.changes import Change
+from taskstatus.conf import settings
+from taskstatus.messages import encode
+from taskstatus.states import is_interim, is_ready, rank
+from taskstatus.stores.base import UNFINISHED_SECONDS
+
+__all__ = ["HASH", "TEXT", "arguments"]
+
+TEXT = (files("taskstatus.stores") / "record.lua").read_text()
+HASH = sha1(TEXT.encode()).hexdigest()  # noqa: S324 - Redis's name for it, not a secret
+
+
+def arguments(change: Change, group: str, envelope: bytes) -> list[Any]:
+    """Return what record.lua is called with."""
+    ready = change.kind != "log" and is_ready(change.state)
+    keep = settings.RETENTION_SECONDS
+    parts = [
+        change.kind,
+        rank(change.state),
+        change.attempt,
+        change.run,
+        "-" if change.next_attempt is None else change.next_attempt,
+        int(ready),
+        int(change.kind != "log" and is_interim(change.state)),
+        int(change.base is not None),
+        ceil(keep if ready else max(keep, UNFINISHED_SECONDS)),
+        settings.MAX_EVENTS,
+        encode(change.task_id),
+        encode(change.state),
+        change.body,
+    ]
+    for item in change.fields.items():
+        parts += item
+    rest = "".join([f"{part}\x1f" for part in parts])
+    return [change.state, change.owner, change.worker, group, envelope, rest]
