@@ -269,12 +269,11 @@ async def _read_known(
 
 
 async def _read(hub: Hub, task_id: str, after: int | None, types: frozenset[str]) -> Reading:
-    reading = await hub.store.aread(task_id, after)
+    # A snapshot stands for what came before it; only lines newer than it go along.
+    newer = "log" in types
+    reading = await hub.store.aread(task_id, after, newer=newer)
     if reading is None and await results.arestore(task_id):
-        reading = await hub.store.aread(task_id, after)
-    if reading is not None and after is None and "log" in types:
-        # The snapshot stands for what came before it; only lines newer than it go along.
-        reading = await hub.store.aread(task_id, reading.status.version)
+        reading = await hub.store.aread(task_id, after, newer=newer)
     if reading is None:
         raise UnknownTask
     return reading

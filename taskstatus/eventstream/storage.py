@@ -82,15 +82,11 @@ def _read(task_id: str, last_id: int) -> Reading | None:
     store = get_store()
     if last_id != BEGINNING:
         return store.read(task_id, last_id)
-    reading = store.read(task_id)
-    if reading is not None:
-        reading = store.read(task_id, reading.status.version)
+    reading = store.read(task_id, newer=True)
     if reading is None:
         return None
     # The snapshot stands for what came before it; only what is newer goes along.
-    status = reading.status
-    newer = [message for message in reading.messages if message.version > status.version]
-    return replace(reading, messages=[status, *newer])
+    return replace(reading, messages=[reading.status, *reading.messages])
 
 
 def _event(channel: str, message: Message) -> Event:

@@ -78,10 +78,17 @@ class Store(Protocol):
         base and there is no record yet.
         """
 
-    def read(self, task_id: str, after: int | None = None) -> Reading | None:
-        """Return what is known of a task, or None; with ``after`` also the messages since."""
+    def read(
+        self, task_id: str, after: int | None = None, *, newer: bool = False
+    ) -> Reading | None:
+        """Return what is known of a task, or None; with ``after`` also the messages since.
 
-    async def aread(self, task_id: str, after: int | None = None) -> Reading | None:
+        With ``newer``, and no ``after``, also the messages since the current status.
+        """
+
+    async def aread(
+        self, task_id: str, after: int | None = None, *, newer: bool = False
+    ) -> Reading | None:
         """See read()."""
 
     async def apulses(self, task_ids: Sequence[str]) -> list[Pulse]:

@@ -139,13 +139,17 @@ class MemoryStore:
             for task_id in [key for key, record in self._records.items() if record.expires < now]:
                 del self._records[task_id]
 
-    def read(self, task_id: str, after: int | None = None) -> Reading | None:
+    def read(
+        self, task_id: str, after: int | None = None, *, newer: bool = False
+    ) -> Reading | None:
         """See Store.read()."""
         with self._lock:
             record = self._find(task_id)
             if record is None or record.status is None:
                 return None
             messages: list[Message] = []
+            if after is None and newer:
+                after = record.status.version
             if after is not None:
                 messages = [message for message in record.log if message.version > after]
                 if record.unlogged and record.status.version > after:
@@ -158,9 +162,11 @@ class MemoryStore:
                 messages=messages,
             )
 
-    async def aread(self, task_id: str, after: int | None = None) -> Reading | None:
+    async def aread(
+        self, task_id: str, after: int | None = None, *, newer: bool = False
+    ) -> Reading | None:
         """See Store.read()."""
-        return self.read(task_id, after)
+        return self.read(task_id, after, newer=newer)
 
     async def apulses(self, task_ids: Sequence[str]) -> list[Pulse]:
         """See Store.apulses()."""

@@ -38,9 +38,9 @@ PASSING = ("OOM", "READONLY", "MISCONF", "NOREPLICAS", "BUSY", "LOADING", "DOWN"
 #: One retry, at once, of what was refused: a pooled connection is stale once Redis has restarted.
 #: Not of what timed out: it would take twice as long, and may have been done.
 RETRY = (NoBackoff(), 1, (redis.ConnectionError,))
+READ_SCRIPT = (files("taskstatus.stores") / "read.lua").read_text()
 STOP_SCRIPT = (files("taskstatus.stores") / "cancel.lua").read_text()
 _PULSE = ("version", "state", "stalled", "worker")
-_READ = ("json", "state", "status_version", "version", "floor", "owner")
 
 
 class RedisStore:
@@ -62,6 +62,7 @@ class RedisStore:
         )
         #: For the main thread: its connection, and the process that made it.
         self._own: tuple[int, redis.Redis] | None = None
+        self._read_script: Callable[..., Any] = self._client.register_script(READ_SCRIPT)
         self._stop_script: Callable[..., Any] = self._client.register_script(STOP_SCRIPT)
         self._async: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
 
@@ -114,21 +115,25 @@ class RedisStore:
                 connection.disconnect()
             own[1].close()
 
-    def read(self, task_id: str, after: int | None = None) -> Reading | None:
+    def read(
+        self, task_id: str, after: int | None = None, *, newer: bool = False
+    ) -> Reading | None:
         """See Store.read()."""
         try:
-            with self._client.pipeline(transaction=True) as pipe:
-                return _reading(_queue_read(pipe, task_id, after).execute(), after)
+            answers = self._read_script(keys(task_id), [_since(after, newer=newer)])
         except UNREACHABLE as exc:
             raise _meaning(exc) from exc
+        return _reading(answers, after)
 
-    async def aread(self, task_id: str, after: int | None = None) -> Reading | None:
+    async def aread(
+        self, task_id: str, after: int | None = None, *, newer: bool = False
+    ) -> Reading | None:
         """See Store.read()."""
         async with _answering():
-            if after is None:
-                return _reading([await self._aclient().hmget(keys(task_id)[0], _READ)], None)
-            async with self._aclient().pipeline(transaction=True) as pipe:
-                return _reading(await _queue_read(pipe, task_id, after).execute(), after)
+            client = self._aclient()
+            # Cheap to make, but not to be shared by event loops.
+            script = client.register_script(READ_SCRIPT)
+            return _reading(await script(keys(task_id), [_since(after, newer=newer)]), after)
 
     async def apulses(self, task_ids: Sequence[str]) -> list[Pulse]:
         """See Store.apulses()."""
@@ -251,13 +256,11 @@ def _pulse(task_id: str, answer: list[str | None]) -> Pulse:
     )
 
 
-def _queue_read(pipe: Any, task_id: str, after: int | None) -> Any:
-    record, log = keys(task_id)
-    pipe.hmget(record, _READ)
+def _since(after: int | None, *, newer: bool) -> int | str:
+    """Return ARGV of read.lua."""
     if after is not None:
-        # Only versions that fit a stream's id are ever given out; see messages.parse_cursor().
-        pipe.xrange(log, min=f"({after}-0")
-    return pipe
+        return after
+    return "status" if newer else ""
 
 
 def _reading(answers: list[Any], after: int | None) -> Reading | None:
@@ -266,12 +269,13 @@ def _reading(answers: list[Any], after: int | None) -> Reading | None:
         return None
     status = Message("status", state, int(status_version), 0, json)
     messages: list[Message] = []
-    if after is not None:
+    if len(answers) > 1:
         for entry_id, entry in answers[1]:
             number = int(entry_id.partition("-")[0])
-            messages.append(Message(entry["k"], entry["s"], number, 0, entry["j"]))
+            logged = dict(zip(entry[::2], entry[1::2], strict=True))
+            messages.append(Message(logged["k"], logged["s"], number, 0, logged["j"]))
         newest = messages[-1].version if messages else after
-        if status.interim and status.version > newest:
+        if after is not None and status.interim and status.version > (newest or 0):
             messages.append(status)
     return Reading(
         status=status,

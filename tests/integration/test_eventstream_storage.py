@@ -339,12 +339,14 @@ class FlakyStore:
         self.failures = 0
         self._store = store
 
-    def read(self, task_id: str, after: int | None = None) -> Reading | None:
+    def read(
+        self, task_id: str, after: int | None = None, *, newer: bool = False
+    ) -> Reading | None:
         """See Store.read()."""
         if self.failures:
             self.failures -= 1
             raise StoreUnavailable
-        return self._store.read(task_id, after)
+        return self._store.read(task_id, after, newer=newer)
 
 
 async def test_a_stream_survives_an_outage_of_the_store(

@@ -40,6 +40,18 @@ def test_reading_without_a_cursor_has_no_messages(store: Store, task_id: str) ->
     assert list(reading.messages) == []
 
 
+def test_snapshot_can_bring_along_the_lines_that_are_newer(store: Store, task_id: str) -> None:
+    """In one step, so that nothing falls between the two."""
+    written = record(
+        store, task_id, first.started(), first.logged("old"), first.progressed(1), first.logged()
+    )
+    reading = store.read(task_id, newer=True)
+    assert reading is not None
+    assert reading.status.version == written[2].version
+    assert [message.json for message in reading.messages] == [written[3].json]
+    assert store.read("nobody", newer=True) is None
+
+
 def test_reader_gets_what_came_after_its_cursor(store: Store, task_id: str) -> None:
     """States and lines come back as they were, oldest first, from any point on."""
     written = record(
