@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -15,9 +16,18 @@ from django.core import signing
 from django.utils.module_loading import import_string
 
 from taskstatus.conf import settings
+from taskstatus.exceptions import Forbidden
 from taskstatus.stores import get_store
 
-__all__ = ["Caller", "allow_any", "is_allowed", "make_token", "owner_or_token", "read_token"]
+__all__ = [
+    "Caller",
+    "admit",
+    "allow_any",
+    "is_allowed",
+    "make_token",
+    "owner_or_token",
+    "read_token",
+]
 
 Action = Literal["read", "cancel"]
 Policy = Callable[["Caller", str, Action], Awaitable[bool]]
@@ -31,6 +41,16 @@ PERMISSION = "taskstatus.view_taskstatus"
 
 
 @dataclass(slots=True)
+class _Known:
+    """What has been found out about whoever opened a connection, whichever task it is about."""
+
+    user: Any = None
+    #: What each token says, None for one that is not ours.
+    tokens: dict[str, Any] = field(default_factory=dict)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+@dataclass(slots=True)
 class Caller:
     """Who asks. What costs a query is loaded when a policy asks for it, and then once."""
 
@@ -40,23 +60,36 @@ class Caller:
     token: str = ""
     #: When the access ends, seconds since the epoch; a policy may set it.
     expires: float | None = None
-    _user: Any = field(default=None, repr=False)
+    _known: _Known = field(default_factory=_Known, repr=False)
 
     @property
     def client(self) -> str:
         """Who is counted as one client: the token's holder, else the user, else the address."""
         if self.token:
             return f"token {self.token}"
-        if self._user is not None and self._user.is_authenticated:
-            return f"user {self._user.pk}"
+        user = self._known.user
+        if user is not None and user.is_authenticated:
+            return f"user {user.pk}"
         return f"address {(self.scope.get('client') or ('',))[0]}"
 
     async def user(self) -> Any:
         """Return the user of the session, AnonymousUser without one."""
-        if self._user is None:
-            user = self.scope.get("user")
-            self._user = user if user is not None else await get_user(self.scope)
-        return self._user
+        async with self._known.lock:
+            if self._known.user is None:
+                user = self.scope.get("user")
+                self._known.user = user if user is not None else await get_user(self.scope)
+        return self._known.user
+
+    def holding(self, token: str) -> Caller:
+        """Return the same caller with a token; what is known already need not be asked again."""
+        return replace(self, token=token, expires=None)
+
+    def token_ends(self, task_id: str, action: Action) -> float | None:
+        """See read_token()."""
+        tokens = self._known.tokens
+        if self.token not in tokens:
+            tokens[self.token] = _content(self.token)
+        return _ends(tokens[self.token], task_id, action)
 
     async def has_permission(self, permission: str) -> bool:
         """Return whether the user has a Django permission."""
@@ -83,10 +116,17 @@ def read_token(token: str, task_id: str, action: Action) -> float | None:
 
     Nothing is raised for a token that is broken, forged, past, or another task's.
     """
+    return _ends(_content(token), task_id, action)
+
+
+def _content(token: str) -> Any:
     try:
-        content = signing.loads(token, salt=SALT)
+        return signing.loads(token, salt=SALT)
     except (signing.BadSignature, ValueError):
         return None
+
+
+def _ends(content: Any, task_id: str, action: Action) -> float | None:
     match content:
         case [str(named), str(scope), float(expires)]:
             allows = named == task_id and action in SCOPES.get(scope, ())
@@ -102,7 +142,7 @@ async def owner_or_token(caller: Caller, task_id: str, action: Action) -> bool:
     signature alone; when there is one, nothing else counts.
     """
     if caller.token:
-        caller.expires = read_token(caller.token, task_id, action)
+        caller.expires = caller.token_ends(task_id, action)
         return caller.expires is not None
     user = await caller.user()
     if not user.is_authenticated:
@@ -122,6 +162,18 @@ async def allow_any(caller: Caller, task_id: str, action: Action) -> bool:
 async def is_allowed(caller: Caller, task_id: str, action: Action = "read") -> bool:
     """Ask the policy that the settings name."""
     return await _policy(settings.ACCESS_POLICY)(caller, task_id, action)
+
+
+async def admit(caller: Caller, task_id: str, tokens: Iterable[str] = ()) -> Caller:
+    """Return the caller with the first of its tokens that lets it read a task.
+
+    Without a token its session has to. Raises Forbidden.
+    """
+    for token in tokens or ("",):
+        holder = caller.holding(token)
+        if await is_allowed(holder, task_id):
+            return holder
+    raise Forbidden
 
 
 @lru_cache(maxsize=8)

@@ -32,9 +32,17 @@ class Drain:
         self._gone = asyncio.Event()
         self._previous: Any = None
         self._callbacks: set[Callable[[], None]] = set()
+        self._begun = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        #: Whether the process is about to stop: nothing new should begin.
-        self.begun = False
+
+    @property
+    def begun(self) -> bool:
+        """Whether the process is about to stop: nothing new should begin."""
+        return self._begun.is_set()
+
+    async def wait(self) -> None:
+        """Return when draining begins."""
+        await self._begun.wait()
 
     def install(self) -> None:
         """Catch SIGTERM in front of the server's own handler, where that can be done."""
@@ -61,7 +69,7 @@ class Drain:
         """Ask every connection to end; stop the server once they have, or after DRAIN_SECONDS."""
         if self.begun:
             return
-        self.begun = True
+        self._begun.set()
         logger.info("Stopping: %d connections are asked to come back", self._connections)
         for callback in self._callbacks:
             callback()

@@ -2,11 +2,13 @@
 
 - TaskStatusError
     - UnknownTask: no record of this task
+    - Forbidden: the caller may not read this task
     - AlreadyFinished: the task has ended, so it can't be stopped
     - BadRequest: a malformed task id, cursor or parameter
     - Restarting: this server process is about to stop
     - SlowReader: the client is further behind than is kept for it
     - TooManyConnections: this client has as many as it may
+    - TooManyTasks: this connection follows as many as it may
     - StoreUnavailable: the store does not answer
     - SettingError (also ImproperlyConfigured): a TASKSTATUS_ setting is wrong
 - Cancelled: raised inside a task that was asked to stop
@@ -20,12 +22,14 @@ __all__ = [
     "AlreadyFinished",
     "BadRequest",
     "Cancelled",
+    "Forbidden",
     "Restarting",
     "SettingError",
     "SlowReader",
     "StoreUnavailable",
     "TaskStatusError",
     "TooManyConnections",
+    "TooManyTasks",
     "UnknownTask",
 ]
 
@@ -39,6 +43,10 @@ class TaskStatusError(Exception):
 
 class UnknownTask(TaskStatusError):
     """There is no such task, or its status is no longer kept."""
+
+
+class Forbidden(TaskStatusError):
+    """This needs a token for the task, or a session that may see it."""
 
 
 class AlreadyFinished(TaskStatusError):
@@ -59,6 +67,10 @@ class SlowReader(TaskStatusError):
 
 class TooManyConnections(TaskStatusError):
     """This client has as many connections as it may have; close one first."""
+
+
+class TooManyTasks(TaskStatusError):
+    """This connection follows as many tasks as it may; unsubscribe from one first."""
 
 
 class StoreUnavailable(TaskStatusError):

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from taskstatus.exceptions import (
     AlreadyFinished,
     BadRequest,
+    Forbidden,
     Restarting,
     SlowReader,
     StoreUnavailable,
     TaskStatusError,
     TooManyConnections,
+    TooManyTasks,
     UnknownTask,
 )
 
@@ -24,6 +26,7 @@ __all__ = [
     "RESTARTING",
     "STORE_UNAVAILABLE",
     "TOO_MANY_CONNECTIONS",
+    "TOO_MANY_TASKS",
     "TOO_SLOW",
     "UNKNOWN_TASK",
     "Problem",
@@ -60,13 +63,20 @@ class Problem:
     @property
     def body(self) -> bytes:
         """The HTTP body."""
-        content = {
+        return json.dumps(self._content).encode()
+
+    def message(self, task_id: str) -> str:
+        """Return the message by which a client that follows several tasks is told of this one."""
+        return json.dumps({"type": "problem", "task_id": task_id, **self._content})
+
+    @property
+    def _content(self) -> dict[str, str | int]:
+        return {
             "title": self.title,
             "status": self.status,
             "detail": self.detail or self.title,
             "code": self.code,
         }
-        return json.dumps(content).encode()
 
 
 BAD_REQUEST = Problem(400, "bad_request", "The request is malformed.", 4400)
@@ -82,6 +92,9 @@ METHOD_NOT_ALLOWED = Problem(405, "method_not_allowed", "This method is not answ
 TOO_MANY_CONNECTIONS = Problem(
     429, "too_many_connections", "This client has as many connections as it may.", 4429
 )
+TOO_MANY_TASKS = Problem(
+    429, "too_many_tasks", "This connection follows as many tasks as it may.", 4429
+)
 TOO_SLOW = Problem(503, "too_slow", "The client reads too slowly.", 4408)
 RESTARTING = Problem(503, "restarting", "The server restarts; come back with the cursor.", 4412)
 STORE_UNAVAILABLE = Problem(
@@ -94,6 +107,8 @@ def problem_of(error: TaskStatusError) -> Problem:
     match error:
         case BadRequest():
             return Problem(400, BAD_REQUEST.code, BAD_REQUEST.title, 4400, str(error))
+        case Forbidden():
+            return FORBIDDEN
         case AlreadyFinished():
             return ALREADY_FINISHED
         case UnknownTask():
@@ -104,6 +119,8 @@ def problem_of(error: TaskStatusError) -> Problem:
             return RESTARTING
         case TooManyConnections():
             return TOO_MANY_CONNECTIONS
+        case TooManyTasks():
+            return TOO_MANY_TASKS
         case SlowReader():
             return TOO_SLOW
         case _:

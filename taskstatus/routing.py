@@ -13,7 +13,14 @@ from django.core.handlers.asgi import ASGIHandler
 from django.urls import re_path
 
 from taskstatus.conf import settings
-from taskstatus.consumers import LongPollConsumer, SseConsumer, TaskStatusConsumer
+from taskstatus.consumers import (
+    BundleLongPollConsumer,
+    BundleSseConsumer,
+    BundleWebSocketConsumer,
+    LongPollConsumer,
+    SseConsumer,
+    TaskStatusConsumer,
+)
 from taskstatus.guard import Guard, HostValidator
 
 __all__ = ["http_urlpatterns", "websocket_urlpatterns", "with_taskstatus"]
@@ -22,9 +29,14 @@ __all__ = ["http_urlpatterns", "websocket_urlpatterns", "with_taskstatus"]
 # decoded), and what it may not hold is answered with 400 by the consumers.
 _ID = r"(?P<task_id>(?s:.*))/\Z"
 
-websocket_urlpatterns = [re_path(rf"^ws/task_status/{_ID}", TaskStatusConsumer.as_asgi())]
+websocket_urlpatterns = [
+    re_path(r"^ws/task_status/\Z", BundleWebSocketConsumer.as_asgi()),
+    re_path(rf"^ws/task_status/{_ID}", TaskStatusConsumer.as_asgi()),
+]
 http_urlpatterns = [
+    re_path(r"^sse/task_status/\Z", BundleSseConsumer.as_asgi()),
     re_path(rf"^sse/task_status/{_ID}", SseConsumer.as_asgi()),
+    re_path(r"^poll/task_status/\Z", BundleLongPollConsumer.as_asgi()),
     re_path(rf"^poll/task_status/{_ID}", LongPollConsumer.as_asgi()),
 ]
 

@@ -33,12 +33,17 @@ class Writer:
         self._waiting: asyncio.Task[None] | None = None
         self._failed: BaseException | None = None
 
+    @property
+    def free(self) -> bool:
+        """Whether a message would be taken now."""
+        return self._waiting is None and self._failed is None
+
     def try_send(self, message: dict[str, Any]) -> bool:
         """Send a message now if nothing sent before is still waiting; return whether it was taken.
 
         A failure shows in the next drain().
         """
-        if self._waiting is not None or self._failed is not None:
+        if not self.free:
             return False
         sending: Any = self._send(message)
         try:

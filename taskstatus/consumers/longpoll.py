@@ -4,30 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from taskstatus.access import Caller
-from taskstatus.conf import settings
-from taskstatus.consumers.base import TaskHttpConsumer
+from taskstatus.consumers.http import NO_STORE, HttpConsumer
+from taskstatus.consumers.single import open_feed
 from taskstatus.exceptions import Restarting
-from taskstatus.feed import follow
 from taskstatus.messages import Message
 from taskstatus.requests import StreamRequest
 
-__all__ = ["LongPollConsumer"]
+__all__ = ["JSON", "LongPollConsumer"]
 
-_NO_STORE = (b"cache-control", b"no-store")
-_JSON = [(b"content-type", b"application/json"), _NO_STORE]
+JSON = [(b"content-type", b"application/json"), NO_STORE]
 
 
-class LongPollConsumer(TaskHttpConsumer):
+class LongPollConsumer(HttpConsumer):
     """Answers once: at once without a cursor or after the end, else when something comes."""
 
-    async def respond(self, request: StreamRequest, caller: Caller) -> None:
+    async def answer(self) -> None:
         """Answer 200 with messages, or 204 when the wait is over."""
-        patience = min(request.wait, settings.RECONCILE_SECONDS)
-        stream = follow(
-            request.task_id, after=request.after, types=request.types, patience=patience
-        )
-        async with stream as feed:
+        request = StreamRequest.from_scope(self.scope)
+        async with open_feed(self.scope, request, wait=request.wait) as (feed, _):
             try:
                 messages = await feed.batch(request.wait)
             except Restarting:
@@ -36,10 +30,10 @@ class LongPollConsumer(TaskHttpConsumer):
                 # The end is told again to whoever asks, however often.
                 messages = [feed.status] if "status" in request.types else []
             elif not messages:
-                await self.send_response(204, b"", headers=[_NO_STORE])
+                await self.send_nothing()
                 return
             body = encode_batch(messages, cursor=feed.cursor, ready=feed.ended)
-        await self.send_response(200, body, headers=_JSON)
+        await self.send_response(200, body, headers=JSON)
 
 
 def encode_batch(messages: Sequence[Message], *, cursor: str, ready: bool) -> bytes:

@@ -5,6 +5,13 @@ that serves task streams from django-eventstream's view (docs/eventstream.md); n
 them.
 """
 
-from taskstatus.eventstream.codec import HEARTBEAT, KEEPALIVE, encode, opening
+from taskstatus.eventstream.codec import (
+    HEARTBEAT,
+    KEEPALIVE,
+    encode,
+    encode_at,
+    encode_problem,
+    opening,
+)
 
-__all__ = ["HEARTBEAT", "KEEPALIVE", "encode", "opening"]
+__all__ = ["HEARTBEAT", "KEEPALIVE", "encode", "encode_at", "encode_problem", "opening"]

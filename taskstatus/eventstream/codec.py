@@ -8,7 +8,7 @@ from django_eventstream.utils import sse_encode_event
 
 from taskstatus.messages import Message
 
-__all__ = ["HEARTBEAT", "KEEPALIVE", "encode", "opening"]
+__all__ = ["HEARTBEAT", "KEEPALIVE", "encode", "encode_at", "encode_problem", "opening"]
 
 #: A comment: keeps proxies awake, and finds out whether the client is still there.
 KEEPALIVE = b":\n\n"
@@ -24,6 +24,22 @@ def opening(retry_ms: int) -> bytes:
 def encode(messages: Iterable[Message]) -> bytes:
     """Return messages as events; each is encoded once, however many clients it goes to."""
     return b"".join([message.event or _encode(message) for message in messages])
+
+
+def encode_at(message: Message, position: bytes) -> bytes:
+    """Return a message as an event whose id is a position in several streams.
+
+    All but the id is the same for every client.
+    """
+    event = message.event or _encode(message)
+    before, after = event.index(b"\nid: "), event.index(b"\ndata: ")
+    return b"%b\nid: %b%b" % (event[:before], position, event[after:])
+
+
+def encode_problem(json: str, position: bytes) -> bytes:
+    """Return what a client is told of one task among several as an event."""
+    event: bytes = sse_encode_event("problem", json, event_id=position.decode()).encode()
+    return event
 
 
 def _encode(message: Message) -> bytes:

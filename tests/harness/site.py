@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from tests.harness.clients import TRANSPORTS, Client
 from tests.harness.clients.base import encode_id
+from tests.harness.clients.bundle import BUNDLES
 from tests.harness.clients.http import http_client
 
 if TYPE_CHECKING:
     import httpx
 
+    from tests.harness.clients.bundle import Bundle
     from tests.harness.servers import Server
     from tests.harness.steps import Step
 
@@ -57,6 +59,22 @@ class Site:
         )
         await task.play(*steps)
         return task
+
+    def follow(
+        self, transport: str, *tasks: DrivenTask | str, server: int = -1, **options: Any
+    ) -> Bundle:
+        """Return a client of several tasks over one connection, with a token for each.
+
+        One that is given as a string (``<id>~<cursor>``) brings no token.
+        """
+        driven = [task for task in tasks if isinstance(task, DrivenTask)]
+        options.setdefault("tokens", [task.token for task in driven])
+        names = [_named(task) if isinstance(task, DrivenTask) else task for task in tasks]
+        return BUNDLES[transport](self.server(server).url, *names, **options)
+
+
+def _named(task: DrivenTask) -> str:
+    return f"{task.id}~" if "~" in task.id else task.id
 
 
 class DrivenTask:

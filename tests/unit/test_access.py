@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,16 @@ from django.contrib.auth.models import AnonymousUser, Permission, User
 from django.core import signing
 
 from taskstatus import access
-from taskstatus.access import Caller, allow_any, is_allowed, make_token, owner_or_token, read_token
+from taskstatus.access import (
+    Caller,
+    admit,
+    allow_any,
+    is_allowed,
+    make_token,
+    owner_or_token,
+    read_token,
+)
+from taskstatus.exceptions import Forbidden
 from taskstatus.testing import TaskDriver
 
 if TYPE_CHECKING:
@@ -224,3 +234,50 @@ async def test_user_of_a_session_is_one_client() -> None:
     caller = Caller({"user": User(pk=7), "client": ("1.2.3.4", 5)})
     await caller.user()
     assert caller.client == "user 7"
+
+
+async def test_first_token_that_fits_lets_the_caller_in() -> None:
+    """Of several tokens each is for a task of its own; access ends when that one does."""
+    tokens = ["x", make_token("another"), make_token("task", max_age=60), make_token("task")]
+    caller = await admit(Caller({"session": Unused()}), "task", tokens)
+    assert caller.token == tokens[2]
+    assert caller.expires is not None
+    assert caller.expires - time.time() == pytest.approx(60, abs=5)
+
+
+async def test_caller_whom_no_token_lets_in_is_refused() -> None:
+    """Not even the session helps, once there is a token."""
+    caller = Caller({"user": User(pk=7)})
+    with pytest.raises(Forbidden):
+        await admit(caller, "task", ["x", make_token("another")])
+    with pytest.raises(Forbidden):
+        await admit(Caller(ANYBODY), "task")
+
+
+async def test_session_lets_the_owner_in(task: TaskDriver) -> None:
+    """Without a token the session has to do."""
+    caller = await admit(Caller({"user": User(pk=7)}), task.task_id)
+    assert (caller.token, caller.expires) == ("", None)
+
+
+async def test_what_is_known_of_a_caller_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many tasks it asks for, at the same time, and with however many tokens."""
+    loaded, read = [], []
+
+    async def get_user(scope: dict[str, Any]) -> AnonymousUser:
+        loaded.append(scope)
+        await asyncio.sleep(0)
+        return AnonymousUser()
+
+    def loads(token: str, *, salt: str) -> Any:
+        read.append(token)
+        return []
+
+    monkeypatch.setattr(access, "get_user", get_user)
+    monkeypatch.setattr(signing, "loads", loads)
+    caller = Caller({})
+    await asyncio.gather(*(caller.holding("").user() for _ in range(3)))
+    for task_id in ("one", "two"):
+        for token in ("a", "b"):
+            assert caller.holding(token).token_ends(task_id, "read") is None
+    assert (len(loaded), read) == (1, ["a", "b"])

@@ -32,11 +32,11 @@ FLOORS: dict[str, str] = {
     # One task's stream, for one client and for all of a process.
     "streams": "feed hub subscription stalls drain status",
     # Who may, what Celery's backend knows, and the way into the store.
-    "gates": "access cancel results publisher outbox requests problems checks",
+    "gates": "access cancel results publisher outbox requests frames problems checks",
     # The truth, and the hints.
     "store": "stores groups",
     # What can be said, and where it is set.
-    "words": "changes messages conf texts models",
+    "words": "changes messages position conf texts models",
     "facts": "states exceptions",
 }
 #: Producers must not know of streams either: a worker serves nobody.
@@ -49,8 +49,9 @@ DOORS: dict[str, dict[str, str]] = {
     "channels.layers": {"groups": "the channel layer"},
     "channels.auth": {"access": "the session's user"},
     "channels": {
-        "consumers.base": "AsyncHttpConsumer",
-        "consumers.websocket": "AsyncWebsocketConsumer",
+        "consumers.base": "AsyncConsumer",
+        "consumers.http": "AsyncHttpConsumer",
+        "consumers.socket": "AsyncWebsocketConsumer",
         "routing": "URLs, sessions, origins",
     },
     "django_eventstream": {
@@ -236,6 +237,6 @@ def test_every_dependency_is_declared() -> None:
 
 def test_pure_modules_import_no_framework() -> None:
     """The words and the facts can be read, and tested, without Django, Celery or Redis."""
-    pure = {"states", "messages", "changes", "subscription", "canvas"}
+    pure = {"states", "messages", "position", "frames", "changes", "subscription", "canvas"}
     used = {found.target.split(".")[0] for found in ALL if found.module in pure}
     assert used <= sys.stdlib_module_names | {PACKAGE}

@@ -10,12 +10,14 @@ from taskstatus import problems
 from taskstatus.exceptions import (
     AlreadyFinished,
     BadRequest,
+    Forbidden,
     Restarting,
     SettingError,
     SlowReader,
     StoreUnavailable,
     TaskStatusError,
     TooManyConnections,
+    TooManyTasks,
     UnknownTask,
 )
 from taskstatus.problems import Problem, problem_of
@@ -23,9 +25,11 @@ from taskstatus.problems import Problem, problem_of
 #: error, HTTP status, code, close code (PROTOCOL §4, §7).
 TABLE = [
     (BadRequest("why"), 400, "bad_request", 4400),
+    (Forbidden(), 403, "forbidden", 4403),
     (UnknownTask(), 404, "unknown_task", 4404),
     (AlreadyFinished(), 409, "already_finished", 1000),
     (TooManyConnections(), 429, "too_many_connections", 4429),
+    (TooManyTasks(), 429, "too_many_tasks", 4429),
     (SlowReader(), 503, "too_slow", 4408),
     (Restarting(), 503, "restarting", 4412),
     (StoreUnavailable(), 503, "store_unavailable", 4412),

@@ -69,8 +69,8 @@ class SseClient(Client):
             try:
                 async for chunk in response.aiter_raw():
                     for event in self.parser.feed(chunk):
-                        message = message_of(event)
-                        finished = finished or message.ready
+                        message = self._message_of(event)
+                        finished = self._finishes(message) or finished
                         self._queue.put_nowait(message)
             except httpx.RemoteProtocolError:
                 # Cut within the response, not ended by the server: no status says so.
@@ -79,6 +79,12 @@ class SseClient(Client):
         if finished or only_logs:
             return await self._reconnect()
         return Ended(reason=End.CUT, code=200, headers=self.response_headers)
+
+    def _message_of(self, event: Event) -> Message:
+        return message_of(event)
+
+    def _finishes(self, message: Message) -> bool:
+        return message.ready
 
     async def _reconnect(self) -> Ended:
         headers = header_bytes(self.headers)

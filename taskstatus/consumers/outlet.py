@@ -1,0 +1,83 @@
+"""Where the messages of one connection go: the server's own send, at the client's own pace."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from taskstatus.exceptions import SlowReader
+from taskstatus.pressure import MAX_UNSENT_BYTES
+from taskstatus.writer import STUCK_SECONDS, Writer
+
+__all__ = ["Outlet"]
+
+RELIEF_SECONDS = 0.1
+
+
+class Outlet:
+    """Sends ASGI messages to one client, in order, until it is closed."""
+
+    __slots__ = ("_closed", "_unsent", "_writer")
+
+    def __init__(self, scope: dict[str, Any], send: Any) -> None:
+        self._writer = Writer(scope.get("taskstatus.send", send))
+        self._unsent = scope.get("taskstatus.unsent")
+        self._closed = False
+
+    @property
+    def pressed(self) -> bool:
+        """Whether the server holds too much for the client."""
+        return self._unsent is not None and self._unsent() > MAX_UNSENT_BYTES
+
+    @property
+    def free(self) -> bool:
+        """Whether the client keeps up: the next message would be taken now."""
+        return not self._closed and self._writer.free and not self.pressed
+
+    def offer(self, message: dict[str, Any]) -> bool:
+        """Send a message now, if the client keeps up; return whether it was taken."""
+        return self.free and self._writer.try_send(message)
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """Send a message, and return when the server has it.
+
+        Raises SlowReader when the client does not take it, and what a send has raised.
+        """
+        while not self._closed and not self._writer.try_send(message):
+            await self._writer.drain()
+        await self._writer.drain()
+
+    def check(self) -> None:
+        """Raise SlowReader when the server holds too much for the client."""
+        if self.pressed:
+            raise SlowReader
+
+    async def relief(self) -> None:
+        """Give the client some time to take what the server holds for it."""
+        deadline = time.monotonic() + STUCK_SECONDS
+        # The server gives no notice when it is rid of it.
+        while self._unsent is not None and self._unsent() and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(RELIEF_SECONDS)
+
+    async def ready(self) -> None:
+        """Return when the client keeps up, so that the next offer is taken.
+
+        Raises SlowReader when it takes too long over what it has, and what a send has raised.
+        """
+        deadline = time.monotonic() + STUCK_SECONDS
+        while not self.free and not self._closed:
+            await self._writer.drain()
+            if self.pressed:
+                if time.monotonic() > deadline:
+                    raise SlowReader
+                await asyncio.sleep(RELIEF_SECONDS)
+
+    async def drain(self) -> None:
+        """Return when everything is with the server. Raises as send() does."""
+        await self._writer.drain()
+
+    def close(self) -> None:
+        """Take nothing more, and give up what still waits."""
+        self._closed = True
+        self._writer.cancel()

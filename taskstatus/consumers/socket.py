@@ -1,0 +1,81 @@
+"""What the WebSocket consumers share (PROTOCOL §4, RFC 6455)."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from channels.exceptions import StopConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+from taskstatus.consumers.base import Connection
+from taskstatus.exceptions import SlowReader, TaskStatusError
+from taskstatus.pressure import linger
+from taskstatus.problems import RESTARTING, problem_of
+
+__all__ = ["ENDED", "HEARTBEAT", "SocketConsumer", "text_frame"]
+
+logger = logging.getLogger(__name__)
+
+ENDED = 1000
+#: What a slow client may take to read as far as the close.
+SLOW_CLOSE_SECONDS = 30.0
+
+
+def text_frame(text: str) -> dict[str, Any]:
+    """Return the ASGI message that sends a text."""
+    return {"type": "websocket.send", "text": text}
+
+
+HEARTBEAT = text_frame('{"type":"heartbeat"}')
+
+
+class SocketConsumer(Connection, AsyncWebsocketConsumer):  # type: ignore[misc]
+    """One connection, a text frame for each message, a close code that says why it ends.
+
+    The connection is accepted before anything is decided: a browser can read the code of a close,
+    but not the status of a refused handshake.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._closed = False
+
+    async def serve(self) -> int:
+        """Serve the connection; return the code with which to close it.
+
+        A TaskStatusError that is raised becomes the code.
+        """
+        raise NotImplementedError
+
+    async def connect(self) -> None:
+        """Accept, and begin to serve."""
+        await self.accept()
+        self.work(self._serve())
+
+    async def websocket_disconnect(self, message: Any) -> None:
+        """Stop: the connection is closed."""
+        self._closed = True
+        raise StopConsumer
+
+    async def close(self, code: int | None = None, reason: str | None = None) -> None:
+        """Close the connection, once."""
+        if not self._closed:
+            self._closed = True
+            self.outlet.close()
+            await super().close(code=code, reason=reason)
+
+    async def _serve(self) -> None:
+        try:
+            code = await self.serve()
+        except SlowReader as error:
+            # A client that still reads, if slowly, is to come as far as the close.
+            await self.outlet.relief()
+            linger(self.scope.get("taskstatus.send"), SLOW_CLOSE_SECONDS)
+            code = problem_of(error).close_code
+        except TaskStatusError as error:
+            code = problem_of(error).close_code
+        except Exception:
+            logger.exception("A WebSocket for tasks failed")
+            code = RESTARTING.close_code
+        await self.end_with(self.close(code))
