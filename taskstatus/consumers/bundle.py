@@ -20,8 +20,9 @@ from taskstatus.requests import BundleRequest
 
 __all__ = ["OPENING", "Bundle", "Item", "open_bundle"]
 
-#: How many tasks of one connection are being opened at the same time.
-OPENING = 16
+#: How many tasks of one connection are being opened at the same time. Where the channel layer does
+#: not deliver, each has to find that out, which takes a second.
+OPENING = 50
 
 
 class Item:
@@ -69,7 +70,7 @@ class Bundle:
                 index,
                 Strand(
                     task_id,
-                    after=None if place == NOTHING else place,
+                    after=place if place > NOTHING else None,
                     types=request.types,
                     gate=gate,
                 ),
@@ -98,8 +99,8 @@ class Bundle:
             return None
         return next((item.problem for item in self.items if item.problem is not None), None)
 
-    async def admit(self) -> Caller:
-        """Find out what the caller may read; return it as it was let in first."""
+    async def admit(self) -> Caller | None:
+        """Find out what the caller may read; return it as it was let in first, if it was."""
         callers: dict[int, Caller] = {}
 
         async def admit(item: Item) -> None:
@@ -109,7 +110,7 @@ class Bundle:
             callers[item.index] = await item.strand.admit(self.caller, tokens)
 
         await self._each(admit, (item for item in self.items if not item.refused))
-        return callers[min(callers)] if callers else self.caller
+        return callers[min(callers)] if callers else None
 
     async def open(self, seconds: float | None = None) -> None:
         """Open all that may be read; what each brings at once is in its ``messages``.
@@ -172,7 +173,8 @@ async def open_bundle(
     ``open_feed()`` for ``wait``.
     """
     bundle = Bundle(scope, request)
-    with connection_of(await bundle.admit()):
+    caller = await bundle.admit()
+    with connection_of(caller) if caller is not None else contextlib.nullcontext():
         try:
             await bundle.open(wait)
             yield bundle

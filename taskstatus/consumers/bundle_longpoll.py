@@ -67,9 +67,9 @@ def encode_bundle(bundle: Bundle) -> bytes:
         if item.problem is not None:
             problems.append(item.problem.message(item.task_id))
             bundle.position.move(item.index, REFUSED)
-        elif item.strand.feed is not None:
-            cursors[item.task_id] = item.strand.feed.cursor
-            bundle.position.move(item.index, int(item.strand.feed.cursor))
+        elif item.strand.cursor is not None:
+            cursors[item.task_id] = item.strand.cursor
+            bundle.position.move(item.index, int(item.strand.cursor))
     messages = ",".join([message.json for item in bundle.items for message in item.messages])
     return (
         f'{{"messages":[{messages}],"cursor":"{bytes(bundle.position).decode()}"'

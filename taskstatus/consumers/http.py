@@ -9,6 +9,7 @@ from channels.exceptions import StopConsumer
 from channels.generic.http import AsyncHttpConsumer
 
 from taskstatus.consumers.base import Connection
+from taskstatus.consumers.outlet import Gone
 from taskstatus.exceptions import TaskStatusError
 from taskstatus.problems import METHOD_NOT_ALLOWED, STORE_UNAVAILABLE, Problem, problem_of
 
@@ -57,6 +58,8 @@ class HttpConsumer(Connection, AsyncHttpConsumer):  # type: ignore[misc]
                 await self.refuse(METHOD_NOT_ALLOWED)
         except TaskStatusError as error:
             await self.refuse(problem_of(error))
+        except Gone as error:
+            logger.info("A response could not be written: %r", error.__cause__)
         except Exception:
             logger.exception("A request for a task failed")
             await self.refuse(STORE_UNAVAILABLE)

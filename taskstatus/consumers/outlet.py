@@ -10,9 +10,13 @@ from taskstatus.exceptions import SlowReader
 from taskstatus.pressure import MAX_UNSENT_BYTES
 from taskstatus.writer import STUCK_SECONDS, Writer
 
-__all__ = ["Outlet"]
+__all__ = ["Gone", "Outlet"]
 
 RELIEF_SECONDS = 0.1
+
+
+class Gone(Exception):
+    """The client can't be written to any more."""
 
 
 class Outlet:
@@ -42,11 +46,11 @@ class Outlet:
     async def send(self, message: dict[str, Any]) -> None:
         """Send a message, and return when the server has it.
 
-        Raises SlowReader when the client does not take it, and what a send has raised.
+        Raises SlowReader when the client does not take it, and Gone.
         """
         while not self._closed and not self._writer.try_send(message):
-            await self._writer.drain()
-        await self._writer.drain()
+            await self.drain()
+        await self.drain()
 
     def check(self) -> None:
         """Raise SlowReader when the server holds too much for the client."""
@@ -63,11 +67,11 @@ class Outlet:
     async def ready(self) -> None:
         """Return when the client keeps up, so that the next offer is taken.
 
-        Raises SlowReader when it takes too long over what it has, and what a send has raised.
+        Raises SlowReader when it takes too long over what it has, and Gone.
         """
         deadline = time.monotonic() + STUCK_SECONDS
         while not self.free and not self._closed:
-            await self._writer.drain()
+            await self.drain()
             if self.pressed:
                 if time.monotonic() > deadline:
                     raise SlowReader
@@ -75,7 +79,13 @@ class Outlet:
 
     async def drain(self) -> None:
         """Return when everything is with the server. Raises as send() does."""
-        await self._writer.drain()
+        try:
+            await self._writer.drain()
+        except SlowReader:
+            raise
+        except Exception as exc:
+            # A client may leave between two messages, before the server has said so.
+            raise Gone from exc
 
     def close(self) -> None:
         """Take nothing more, and give up what still waits."""

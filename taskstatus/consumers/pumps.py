@@ -41,8 +41,8 @@ class Pumps:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
-        if not task.cancelled() and self._error is None:
-            self._error = task.exception()
+        error = None if task.cancelled() else task.exception()
+        self._error = self._error or error
         self._changed.set()
 
     async def wait(self, seconds: float) -> bool:

@@ -9,6 +9,7 @@ from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from taskstatus.consumers.base import Connection
+from taskstatus.consumers.outlet import Gone
 from taskstatus.exceptions import SlowReader, TaskStatusError
 from taskstatus.pressure import linger
 from taskstatus.problems import RESTARTING, problem_of
@@ -75,6 +76,9 @@ class SocketConsumer(Connection, AsyncWebsocketConsumer):  # type: ignore[misc]
             code = problem_of(error).close_code
         except TaskStatusError as error:
             code = problem_of(error).close_code
+        except Gone as error:
+            logger.info("A WebSocket could not be written to: %r", error.__cause__)
+            code = RESTARTING.close_code
         except Exception:
             logger.exception("A WebSocket for tasks failed")
             code = RESTARTING.close_code

@@ -64,7 +64,17 @@ class Strand:
     async def _open(self, *, patience: float) -> list[Message]:
         stream = follow(self.task_id, after=self.after, types=self._types, patience=patience)
         self.feed = await self._taken.enter_async_context(stream)
-        return await self.feed.batch(0)
+        messages = await self.feed.batch(0)
+        if self.feed.ended:
+            await self.close()
+        return messages
+
+    @property
+    def cursor(self) -> str | None:
+        """The cursor of a client that has everything up to here, None before a snapshot."""
+        if self.feed is not None:
+            return self.feed.cursor
+        return None if self.after is None else str(self.after)
 
     @property
     def ended(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from taskstatus.consumers import outlet as module
-from taskstatus.consumers.outlet import Outlet
+from taskstatus.consumers.outlet import Gone, Outlet
 from taskstatus.exceptions import SlowReader
 from taskstatus.pressure import MAX_UNSENT_BYTES
 
@@ -102,6 +102,20 @@ async def test_client_that_takes_nothing_is_too_slow(client: Client) -> None:
     with pytest.raises(SlowReader):
         await client.outlet.ready()
     await client.outlet.relief()
+
+
+async def test_client_that_has_gone_is_no_error_of_ours() -> None:
+    """Whatever the server raises when it is written to; the cause is kept."""
+
+    async def send(message: dict[str, Any]) -> None:
+        raise RuntimeError("closed")
+
+    outlet = Outlet({}, send)
+    assert outlet.offer({"number": 1})
+    for action in (outlet.ready, outlet.drain, lambda: outlet.send({"number": 2})):
+        with pytest.raises(Gone) as gone:
+            await action()
+        assert str(gone.value.__cause__) == "closed"
 
 
 async def test_closed_outlet_takes_nothing(client: Client) -> None:
