@@ -51,19 +51,17 @@ class BundleWebSocketConsumer(SocketConsumer):
         #: What follows each task; in front of it what did before, until that has ended.
         self._following: dict[str, list[asyncio.Task[None]]] = {}
         self._idle_since = time.monotonic()
-        self._counted: contextlib.ExitStack | None = None
+        self._counted = contextlib.ExitStack()
+        self._is_counted = False
 
     async def serve(self) -> int:
         """Follow what the client subscribes to until it goes, or is to come back."""
         self._request = BundleRequest.from_scope(self.scope)
         self._caller = Caller(self.scope)
-        try:
+        with self._counted:
             async with self._pumps:
                 self._pumps.start(_restart())
                 return await self._attend()
-        finally:
-            if self._counted is not None:
-                self._counted.close()
 
     async def _attend(self) -> int:
         deadline = time.monotonic() + stream_seconds(self._caller)
@@ -143,9 +141,9 @@ class BundleWebSocketConsumer(SocketConsumer):
 
     def _count(self, caller: Caller) -> None:
         """Count the connection once, as that of whoever was first let read something."""
-        if self._counted is None:
-            self._counted = contextlib.ExitStack()
+        if not self._is_counted:
             self._counted.enter_context(connection_of(caller))
+            self._is_counted = True
 
     async def _refuse(self, frame: Frame, error: TaskStatusError) -> None:
         await self._say(text_frame(problem_of(error).message(frame.task_id)))

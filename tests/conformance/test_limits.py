@@ -48,3 +48,18 @@ async def test_one_connection_too_many_is_refused(narrow_site: Site, transport: 
                 with contextlib.suppress(StreamEnded):
                     assert (await client.next()).state == "PENDING"
                     return
+
+
+async def test_several_tasks_count_as_one_connection(narrow_site: Site) -> None:
+    """Of the first task's token; the one over the limit is refused as a whole."""
+    tasks = [await narrow_site.task(pending()) for _ in range(LIMIT + 1)]
+    async with contextlib.AsyncExitStack() as stack:
+        for transport in ("websocket", "sse", "sse"):
+            client = await stack.enter_async_context(narrow_site.follow(transport, *tasks))
+            await client.first()
+        for transport, code in CODES.items():
+            async with narrow_site.follow(transport, *tasks) as one_too_many:
+                ended = await one_too_many.ended()
+            assert (ended.reason, ended.code) == (End.TOO_MANY, code)
+        async with tasks[1].follow("sse") as other:
+            await other.next()

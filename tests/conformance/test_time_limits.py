@@ -58,6 +58,18 @@ async def test_a_long_stream_is_ended_for_a_clean_reconnect(
         assert (await again.next()).state == "STARTED"
 
 
+@pytest.mark.parametrize("transport", list(CODES))
+async def test_a_long_connection_for_several_is_ended_likewise(
+    brief_site: Site, transport: str
+) -> None:
+    """As a whole, at the boundary of a message."""
+    tasks = [await brief_site.task(pending()) for _ in range(2)]
+    async with brief_site.follow(transport, *tasks) as client:
+        await client.first()
+        ended = await client.ended(timeout=5)
+    assert ended.code == CODES[transport]
+
+
 async def test_a_finished_task_is_forgotten_after_its_time(
     brief_site: Site, transport: str
 ) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from config.demo.redis_server import free_port
-from tests.harness.clients import TRANSPORTS, End
+from tests.harness.clients import TRANSPORTS, End, StreamEnded
 from tests.harness.clients.base import encode_id
+from tests.harness.clients.bundle import BUNDLES
 from tests.harness.clients.http import http_client
 from tests.harness.servers import start_daphne
 
@@ -78,3 +79,20 @@ async def test_what_needs_no_store_is_answered_all_the_same(
         assert (await client.ended()).reason is End.BAD_REQUEST
     async with TRANSPORTS[transport](cut_off.url, "some", token="x") as client:
         assert (await client.ended()).reason is End.FORBIDDEN
+
+
+@pytest.mark.parametrize("transport", list(BUNDLES))
+async def test_several_streams_are_unavailable_as_one(
+    cut_off: Server, token: str, transport: str
+) -> None:
+    """The whole request is answered as one for a single task, refused ones or not."""
+    begin = time.monotonic()
+    async with BUNDLES[transport](cut_off.url, "other", "some", tokens=[token]) as client:
+        while True:
+            try:
+                await client.next()
+            except StreamEnded as stop:
+                ended = stop.ended
+                break
+    assert time.monotonic() - begin < 5
+    assert ended.code == (4412 if transport == "websocket" else 503)

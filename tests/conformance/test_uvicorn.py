@@ -68,3 +68,20 @@ async def test_a_client_that_goes_away_is_let_go(uvicorn_site: Site, transport: 
     await task.play(*LIFE)
     async with task.follow(transport) as client:
         assert (await client.collect())[-1]["result"] == "done"
+
+
+async def test_several_lives_are_told_over_one_connection(
+    uvicorn_site: Site, transport: str
+) -> None:
+    """Each to its end, and one that is refused beside them."""
+    tasks = [await uvicorn_site.task(pending()) for _ in range(3)]
+    unknown = await uvicorn_site.task()
+    async with uvicorn_site.follow(transport, *tasks, unknown, types="status,log") as client:
+        await client.first()
+        for step in LIFE:
+            for task in tasks:
+                await task.play(step)
+        await client.settled()
+    for task in tasks:
+        faithful(client.of(task.id), task.steps, types="status,log")
+    assert list(client.problems) == [unknown.id]

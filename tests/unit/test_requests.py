@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskstatus.exceptions import BadRequest
-from taskstatus.requests import StreamRequest, bearer_token, headers_of
+from taskstatus.requests import BundleRequest, StreamRequest, bearer_token, headers_of
 
 
 def scope(
@@ -156,3 +156,77 @@ def test_headers_are_folded() -> None:
     """Names are lower-cased and repeated ones are joined, as HTTP says."""
     folded = headers_of(scope("", ("Accept", "a"), ("accept", "b"), ("X-É", "é")))
     assert folded == {"accept": "a,b", "x-é": "é"}
+
+
+def ask_for_several(*args: Any, last_event_id: bool = False, **kwargs: Any) -> BundleRequest:
+    """Return what the scope of a connection for several tasks asks for."""
+    return BundleRequest.from_scope(scope(*args, **kwargs), last_event_id=last_event_id)
+
+
+def test_several_tasks_can_be_asked_for() -> None:
+    """Each with a place of its own; tokens are for whichever they fit."""
+    query = "task=a&task=b~7&task=c~d~&token=s&token=&token=t&types=log&wait=5&heartbeat=1"
+    assert ask_for_several(query, ("Authorization", "Bearer u")) == BundleRequest(
+        tasks=("a", "b", "c~d"),
+        places=(0, 7, 0),
+        types=frozenset({"log"}),
+        tokens=("s", "t", "u"),
+        wait=5.0,
+        heartbeat=True,
+    )
+
+
+def test_position_wins_over_the_places_of_the_tasks() -> None:
+    """And the header over both, where it counts."""
+    header = ("Last-Event-ID", "x.9")
+    query = "task=a~1&task=b~2&after=7.x"
+    assert ask_for_several(query).places == (7, -1)
+    assert ask_for_several(query, header).places == (7, -1)
+    assert ask_for_several(query, header, last_event_id=True).places == (-1, 9)
+
+
+def test_websocket_names_its_tasks_later() -> None:
+    """What stands in its query for them is ignored; the rest holds for all of them."""
+    request = ask_for_several("task=a&task=a&after=x&token=t&types=log", kind="websocket")
+    assert (request.tasks, request.places, request.tokens) == ((), (), ("t",))
+    assert request.types == frozenset({"log"})
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "after=1",
+        "task=",
+        "task=a&task=a~1",
+        "task=a~x",
+        "task=a%00",
+        "task=a&after=1.2",
+        "task=a&after=",
+        "task=a&after=1&after=1",
+        "task=a&types=x",
+        "task=a&wait=-1",
+        "&".join(f"task=t{number}" for number in range(101)),
+    ],
+)
+def test_request_for_several_tasks_is_good_as_a_whole_or_refused(query: str) -> None:
+    """One bad value is enough."""
+    with pytest.raises(BadRequest):
+        ask_for_several(query)
+
+
+def test_hundred_tasks_and_a_token_for_each_can_be_asked_for() -> None:
+    """The number of fields is bounded, but not so."""
+    query = "&".join(f"task=t{number}&token=k{number}" for number in range(100))
+    request = ask_for_several(f"{query}&types=status&heartbeat=1")
+    assert (len(request.tasks), len(request.tokens)) == (100, 100)
+
+
+@given(st.binary(max_size=60))
+def test_any_query_string_for_several_is_understood_or_refused(query: bytes) -> None:
+    """No query string can do worse than to be refused."""
+    try:
+        request = ask_for_several(b"task=" + query)
+    except BadRequest:
+        return
+    assert len(request.tasks) == len(request.places)
