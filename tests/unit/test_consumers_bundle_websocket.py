@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from typing import TYPE_CHECKING, Any
@@ -18,9 +17,10 @@ from taskstatus.hub import get_hub
 from taskstatus.pressure import MAX_UNSENT_BYTES
 from taskstatus.routing import with_taskstatus
 from taskstatus.testing import TaskDriver
+from tests.unit.subscriptions import eventually, readers, with_nothing_left
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     from pytest_django.fixtures import Settings
 
@@ -66,15 +66,11 @@ class Client:
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
     """Yield a client that is connected; in the end nothing of it is left."""
-    before = asyncio.all_tasks()
-    client = Client()
-    await client.open()
-    yield client
-    await client.leave()
-    assert readers() == 0
-    assert not limits._open
-    await get_hub().aclose()
-    assert not [task for task in asyncio.all_tasks() - before if "taskstatus" in repr(task)]
+    async with with_nothing_left():
+        client = Client()
+        await client.open()
+        yield client
+        await client.leave()
 
 
 @pytest.fixture
@@ -88,19 +84,6 @@ def running() -> TaskDriver:
     task = TaskDriver()
     task.started()
     return task
-
-
-def readers() -> int:
-    """Return how many subscriptions the hub holds."""
-    return sum(len(watch.readers) for watch in get_hub()._watches.values())
-
-
-async def eventually(condition: Callable[[], bool]) -> None:
-    """Return once the condition holds, for what nothing tells of."""
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        await asyncio.sleep(UNIT / 4)
 
 
 async def test_client_with_a_hundred_tasks_is_let_go_promptly(client: Client) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
 from taskstatus.access import Caller
-from taskstatus.deadline import JITTER, stream_seconds
+from taskstatus.deadline import JITTER, access_seconds, stream_seconds
 
 if TYPE_CHECKING:
     from pytest_django.fixtures import Settings
@@ -35,3 +36,10 @@ def test_access_that_lasts_longer_changes_nothing(settings: Settings) -> None:
     """A token of a day does not make a stream of a day."""
     settings.TASKSTATUS_MAX_STREAM_SECONDS = 100
     assert stream_seconds(Caller({}, expires=time.time() + 86_400)) <= 110
+
+
+def test_access_is_measured_from_now() -> None:
+    """Without an end it lasts for ever."""
+    assert access_seconds(Caller({})) == math.inf
+    assert 4 < access_seconds(Caller({}, expires=time.time() + 5)) <= 5
+    assert access_seconds(Caller({}, expires=time.time() - 5)) == 0

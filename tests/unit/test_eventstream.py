@@ -62,6 +62,22 @@ def test_messages_come_in_order_and_each_is_encoded_once() -> None:
     assert eventstream.encode([first, second]) == body
 
 
+def test_an_event_may_have_a_position_as_its_id() -> None:
+    """All else is as ever, however often, and whatever the message holds."""
+    message = a_message(text="\nid: 9\ndata: x")
+    for position in (b"7.0.x", b"8"):
+        assert eventstream.encode_at(message, position) == (
+            b"event: status\nid: " + position + f"\ndata: {message.json}\n\n".encode()
+        )
+    assert eventstream.encode([message]).startswith(b"event: status\nid: 7\n")
+
+
+def test_a_problem_is_an_event_with_a_position() -> None:
+    """A browser that comes back must not be told of it again."""
+    (event,) = EventStreamParser().feed(eventstream.encode_problem('{"a":1}', b"x.7"))
+    assert (event.type, event.last_event_id, event.data) == ("problem", "x.7", '{"a":1}')
+
+
 def test_what_is_no_message_leaves_the_position_alone() -> None:
     """The opening sets the time to reconnect; neither it nor a sign of life has an id."""
     parser = EventStreamParser()

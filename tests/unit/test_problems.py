@@ -94,3 +94,10 @@ def test_error_says_what_it_is_without_being_told() -> None:
     """An error's docstring is its message."""
     assert str(UnknownTask()) == "There is no such task, or its status is no longer kept."
     assert str(TaskStatusError()) == "Something in taskstatus failed."
+
+
+@pytest.mark.parametrize("problem", everything(), ids=lambda problem: problem.code)
+def test_problem_of_one_task_among_several_is_a_message(problem: Problem) -> None:
+    """It has what the body has, and the id just as the client sent it."""
+    message = json.loads(problem.message("\ud800 é"))
+    assert message == {"type": "problem", "task_id": "\ud800 é", **json.loads(problem.body)}
