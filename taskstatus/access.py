@@ -38,6 +38,8 @@ SCOPES: dict[str, frozenset[str]] = {
     "read+cancel": frozenset({"read", "cancel"}),
 }
 PERMISSION = "taskstatus.view_taskstatus"
+#: More than one request can name; a connection may bring others for as long as it lasts.
+MAX_KNOWN_TOKENS = 256
 
 
 @dataclass(slots=True)
@@ -88,6 +90,8 @@ class Caller:
         """See read_token()."""
         tokens = self._known.tokens
         if self.token not in tokens:
+            if len(tokens) >= MAX_KNOWN_TOKENS:
+                tokens.clear()
             tokens[self.token] = _content(self.token)
         return _ends(tokens[self.token], task_id, action)
 

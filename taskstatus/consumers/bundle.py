@@ -28,14 +28,14 @@ OPENING = 50
 class Item:
     """A task of a bundle, and what the client is to be told of it next."""
 
-    def __init__(self, index: int, strand: Strand, place: int) -> None:
+    def __init__(self, index: int, strand: Strand, *, told: bool) -> None:
         self.index = index
         self.strand = strand
         #: What has come of it and is not told yet.
         self.messages: list[Message] = []
         #: Why it is refused, and whether the client knows.
         self.problem: Problem | None = None
-        self.told = place == REFUSED
+        self.told = told
 
     @property
     def task_id(self) -> str:
@@ -64,23 +64,13 @@ class Bundle:
     def __init__(self, scope: dict[str, Any], request: BundleRequest) -> None:
         self.caller = Caller(scope)
         self.position = Position(request.places)
-        gate = asyncio.Semaphore(OPENING)
-        self.items = [
-            Item(
-                index,
-                Strand(
-                    task_id,
-                    after=place if place > NOTHING else None,
-                    types=request.types,
-                    gate=gate,
-                ),
-                place,
-            )
-            for index, (task_id, place) in enumerate(
-                zip(request.tasks, request.places, strict=True)
-            )
-        ]
+        self.items: list[Item] = []
         self._tokens = request.tokens
+        gate = asyncio.Semaphore(OPENING)
+        for task_id, place in zip(request.tasks, request.places, strict=True):
+            after = place if place > NOTHING else None
+            strand = Strand(task_id, after=after, types=request.types, gate=gate)
+            self.items.append(Item(len(self.items), strand, told=place == REFUSED))
 
     @property
     def over(self) -> bool:

@@ -56,7 +56,7 @@ class BundleSseConsumer(EventsConsumer):
                     return
                 if now >= beat + settings.KEEPALIVE_SECONDS:
                     beat = now
-                    await self.outlet.send(body_part(idle))
+                    await self._send(idle)
                 await pumps.wait(min(deadline, beat + settings.KEEPALIVE_SECONDS) - now)
 
     async def _begin(self, bundle: Bundle) -> None:

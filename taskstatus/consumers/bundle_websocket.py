@@ -12,6 +12,7 @@ from taskstatus.access import Caller
 from taskstatus.conf import settings
 from taskstatus.consumers.base import stop
 from taskstatus.consumers.bundle import OPENING
+from taskstatus.consumers.outlet import Gone
 from taskstatus.consumers.pumps import Pumps
 from taskstatus.consumers.socket import ENDED, HEARTBEAT, SocketConsumer, text_frame
 from taskstatus.consumers.strand import Strand
@@ -85,12 +86,14 @@ class BundleWebSocketConsumer(SocketConsumer):
         """Do what a frame asks for; what is none of ours ends the connection."""
         try:
             frame = parse_frame(text_data)
-            if frame is not None and not self._closed:
+            if frame is not None and self._pumps.open:
                 await self._heed(frame)
         except BadRequest:
             await self.close(BAD_REQUEST.close_code)
         except SlowReader:
             await self.close(TOO_SLOW.close_code)
+        except Gone:
+            pass  # the server is about to say so
 
     async def _heed(self, frame: Frame) -> None:
         before = self._following.get(frame.task_id, [])
@@ -108,9 +111,10 @@ class BundleWebSocketConsumer(SocketConsumer):
 
     def _check(self, frame: Frame) -> int | None:
         """Return the version to go on from. Raises BadRequest and TooManyTasks."""
-        full = len(self._following) >= MAX_TASKS_PER_CONNECTION
         after = frame.check()
-        if frame.type == "subscribe" and full and frame.task_id not in self._following:
+        # What is being stopped, this task's own among it, makes room.
+        followed = sum(not tasks[-1].cancelling() for tasks in self._following.values())
+        if frame.type == "subscribe" and followed >= MAX_TASKS_PER_CONNECTION:
             raise TooManyTasks
         return after
 

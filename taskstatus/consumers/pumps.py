@@ -22,14 +22,18 @@ class Pumps:
         self._running: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._error: BaseException | None = None
+        #: Whether further ones may be started: not before it is entered, nor once it is left.
+        self.open = False
 
     def __len__(self) -> int:
         return len(self._running)
 
     async def __aenter__(self) -> Self:
+        self.open = True
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
+        self.open = False
         await stop(*self._running)
 
     def start(self, pump: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

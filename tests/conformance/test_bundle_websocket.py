@@ -192,10 +192,15 @@ async def test_one_task_too_many_is_refused_alone(site: Site) -> None:
         assert problem["task_id"] == more.id
         await client.subscribe(tasks[0].id)
         assert (await client.next())["task_id"] == tasks[0].id
-        await tasks[1].play(started(), success())
-        await client.until("SUCCESS")
+        await client.unsubscribe(tasks[1].id)
         await client.subscribe(more.id)
-        assert (await client.next()).state == "PENDING"
+        assert (await client.next())["task_id"] == more.id
+        await client.subscribe(tasks[1].id)
+        assert (await client.next())["code"] == "too_many_tasks"
+        await tasks[2].play(started(), success())
+        await client.until("SUCCESS")
+        await client.subscribe(tasks[1].id)
+        assert (await client.next())["task_id"] == tasks[1].id
 
 
 async def test_heartbeat_comes_to_those_who_ask(site: Site) -> None:

@@ -281,3 +281,6 @@ async def test_what_is_known_of_a_caller_is_asked_once(monkeypatch: pytest.Monke
         for token in ("a", "b"):
             assert caller.holding(token).token_ends(task_id, "read") is None
     assert (len(loaded), read) == (1, ["a", "b"])
+    for number in range(3 * access.MAX_KNOWN_TOKENS):
+        caller.holding(str(number)).token_ends("one", "read")
+    assert len(caller._known.tokens) <= access.MAX_KNOWN_TOKENS

@@ -210,6 +210,10 @@ async def test_slow_reader_is_closed(
         await client.next()
     unsent[0] = MAX_UNSENT_BYTES + 1
     tasks[0].progress(1)
+    await eventually(lambda: readers() == 0)
+    # It is being closed, which takes time too; what it still wishes for is in vain.
+    await client.subscribe(tasks[1])
     assert await client.closed() == 4408
     await client.leave()
+    assert readers() == 0
     await get_hub().aclose()

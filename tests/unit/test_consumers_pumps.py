@@ -76,20 +76,9 @@ async def test_join_returns_when_all_have_ended() -> None:
 
 
 async def test_leaving_stops_what_still_runs() -> None:
-    """Also what ignores the first request."""
-    lost = 0
-
-    async def forgetful() -> None:
-        nonlocal lost
-        while True:
-            try:
-                await asyncio.sleep(1_000 * UNIT)
-            except asyncio.CancelledError:
-                lost += 1
-                if lost > 1:
-                    raise
-
+    """All at the same time; from then on nothing should be started."""
     async with Pumps() as pumps:
-        task = pumps.start(forgetful())
-        await asyncio.sleep(0)
-    assert task.cancelled()
+        tasks = [pumps.start(wait_for(asyncio.Event())) for _ in range(3)]
+        assert pumps.open
+    assert all(task.cancelled() for task in tasks)
+    assert not pumps.open

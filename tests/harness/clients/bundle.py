@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
 
-from tests.harness.clients import strict_json
-from tests.harness.clients.base import Client, End, Ended, ProtocolViolation
-from tests.harness.clients.http import ended_by, header_bytes
+from tests.harness.clients.base import Client, ProtocolViolation
 from tests.harness.clients.longpoll import LongPollClient
 from tests.harness.clients.message import Message
 from tests.harness.clients.sse import SseClient
@@ -150,28 +148,15 @@ class BundleSseClient(Bundle, SseClient):
 class BundleLongPollClient(Bundle, LongPollClient):
     """Goes on from the position that each answer gives."""
 
-    async def _poll(self) -> None:
-        response = await self._http.get(
-            f"/{self.prefix}/task_status/?{self._query(self._next_cursor)}",
-            headers=header_bytes(self.headers),
-        )
-        if response.status_code == 204:
-            return
-        if response.status_code != 200:
-            self._last = ended_by(response)
-            return
-        answer: dict[str, Any] = strict_json.loads(response.text)
-        if set(answer) != {"messages", "cursor", "cursors", "problems", "ready"}:
-            raise ProtocolViolation(f"an answer with {sorted(answer)}")
-        for member in ("messages", "problems"):
-            texts = strict_json.member_texts(response.text, member)
-            self._buffer.extend(Message.from_json(text) for text in texts)
-        places = dict(zip(self.ids, answer["cursor"].split("."), strict=True))
-        if answer["cursors"] != {key: place for key, place in places.items() if place != "x"}:
-            raise ProtocolViolation(f"{answer['cursors']} is not {answer['cursor']}")
-        self._next_cursor = answer["cursor"]
-        if answer["ready"]:
-            self._last = Ended(reason=End.TERMINAL, code=200, headers=dict(response.headers))
+    members: ClassVar[set[str]] = {"messages", "cursor", "cursors", "problems", "ready"}
+
+    def _next_path(self) -> str:
+        return f"/{self.prefix}/task_status/?{self._query(self._next_cursor)}"
+
+    def _check_cursor(self, envelope: dict[str, Any]) -> None:
+        places = dict(zip(self.ids, envelope["cursor"].split("."), strict=True))
+        if envelope["cursors"] != {key: place for key, place in places.items() if place != "x"}:
+            raise ProtocolViolation(f"{envelope['cursors']} is not {envelope['cursor']}")
 
     @property
     def position(self) -> str:

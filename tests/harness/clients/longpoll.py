@@ -19,6 +19,8 @@ class LongPollClient(Client):
 
     transport: ClassVar[str] = "longpoll"
     prefix: ClassVar[str] = "poll"
+    #: What an answer holds.
+    members: ClassVar[set[str]] = {"messages", "cursor", "ready"}
 
     async def _open(self) -> None:
         self._http = http_client(self.base_url)
@@ -37,24 +39,28 @@ class LongPollClient(Client):
         await self._http.aclose()
 
     async def _poll(self) -> None:
-        named = {"token": self.token, "after": self._next_cursor, "types": self.types}
-        query = {key: value for key, value in named.items() if value is not None} | self.params
-        response = await self._http.get(
-            f"/{self.prefix}/task_status/{self.encoded_id}/?{urlencode(query)}",
-            headers=header_bytes(self.headers),
-        )
+        response = await self._http.get(self._next_path(), headers=header_bytes(self.headers))
         if response.status_code == 204:
             return
         if response.status_code != 200:
             self._last = ended_by(response)
             return
         envelope: dict[str, Any] = strict_json.loads(response.text)
-        if set(envelope) != {"messages", "cursor", "ready"}:
+        if set(envelope) != self.members:
             raise ProtocolViolation(f"an answer with {sorted(envelope)}")
-        texts = strict_json.member_texts(response.text, "messages")
-        self._buffer.extend(Message.from_json(text) for text in texts)
-        if self._buffer and int(envelope["cursor"]) < int(self._buffer[-1].cursor):
-            raise ProtocolViolation(f"the cursor {envelope['cursor']} is not the last one")
+        for member in ("messages", "problems"):
+            texts = strict_json.member_texts(response.text, member)
+            self._buffer.extend(Message.from_json(text) for text in texts)
+        self._check_cursor(envelope)
         self._next_cursor = envelope["cursor"]
         if envelope["ready"]:
             self._last = Ended(reason=End.TERMINAL, code=200, headers=dict(response.headers))
+
+    def _next_path(self) -> str:
+        named = {"token": self.token, "after": self._next_cursor, "types": self.types}
+        query = {key: value for key, value in named.items() if value is not None} | self.params
+        return f"/{self.prefix}/task_status/{self.encoded_id}/?{urlencode(query)}"
+
+    def _check_cursor(self, envelope: dict[str, Any]) -> None:
+        if self._buffer and int(envelope["cursor"]) < int(self._buffer[-1].cursor):
+            raise ProtocolViolation(f"the cursor {envelope['cursor']} is not the last one")
