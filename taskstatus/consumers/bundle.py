@@ -159,8 +159,8 @@ async def open_bundle(
 ) -> AsyncIterator[Bundle]:
     """Open the feeds of all the tasks that a request names; leaving gives everything back.
 
-    Raises TooManyConnections, StoreUnavailable and Restarting, which concern all of them. See
-    ``open_feed()`` for ``wait``.
+    Raises TooManyConnections and StoreUnavailable, which concern all of them. See ``open_feed()``
+    for ``wait``.
     """
     bundle = Bundle(scope, request)
     caller = await bundle.admit()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 from taskstatus import eventstream
@@ -9,6 +10,7 @@ from taskstatus.conf import settings
 from taskstatus.consumers.events import EventsConsumer, body_part
 from taskstatus.consumers.single import open_feed
 from taskstatus.deadline import stream_seconds
+from taskstatus.exceptions import Restarting
 from taskstatus.feed import Feed
 from taskstatus.messages import Message
 from taskstatus.requests import StreamRequest
@@ -23,7 +25,10 @@ class SseConsumer(EventsConsumer):
         """Stream until the task's end; 204 when the client already has it."""
         request = StreamRequest.from_scope(self.scope, last_event_id=True)
         async with open_feed(self.scope, request) as (feed, caller):
-            first = await feed.batch(0)
+            first: list[Message] = []
+            # To an EventSource a refusal is the end; a stream that ends makes it come back.
+            with contextlib.suppress(Restarting):
+                first = await feed.batch(0)
             if feed.ended and not first:
                 # An EventSource stops for good at this.
                 await self.send_nothing()

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from taskstatus.access import Caller, admit
 from taskstatus.conf import settings
 from taskstatus.deadline import access_seconds
-from taskstatus.exceptions import Forbidden, UnknownTask
+from taskstatus.exceptions import Forbidden, Restarting, UnknownTask
 from taskstatus.feed import Feed, follow
 from taskstatus.messages import Message
 
@@ -45,7 +45,7 @@ class Strand:
     async def open(self) -> list[Message]:
         """Begin to follow; return what the client gets at once.
 
-        Raises UnknownTask, StoreUnavailable and Restarting.
+        Raises UnknownTask and StoreUnavailable.
         """
         async with self._gate:
             return await self._open(patience=0)
@@ -64,7 +64,10 @@ class Strand:
     async def _open(self, *, patience: float) -> list[Message]:
         stream = follow(self.task_id, after=self.after, types=self._types, patience=patience)
         self.feed = await self._taken.enter_async_context(stream)
-        messages = await self.feed.batch(0)
+        messages: list[Message] = []
+        # A request that begins while the server stops is answered as one that has begun before.
+        with contextlib.suppress(Restarting):
+            messages = await self.feed.batch(0)
         if self.feed.ended:
             await self.close()
         return messages

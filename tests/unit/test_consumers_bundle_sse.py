@@ -12,6 +12,7 @@ import pytest
 
 from taskstatus.access import make_token
 from taskstatus.consumers import outlet
+from taskstatus.drain import get_drain
 from taskstatus.hub import get_hub
 from taskstatus.pressure import MAX_UNSENT_BYTES
 from taskstatus.routing import with_taskstatus
@@ -185,4 +186,23 @@ async def test_slow_reader_is_ended(
         await client.ended.wait()
         await client.serving
     assert len(client.told) == len(tasks)
+    await get_hub().aclose()
+
+
+@pytest.mark.parametrize("number", [1, 5])
+async def test_client_that_comes_while_the_server_stops_is_to_come_back(
+    tasks: list[TaskDriver], number: int
+) -> None:
+    """By a stream that ends at once: a browser takes no refusal for that."""
+    followed = tasks[:number]
+    witness = follow(followed)
+    await eventually(lambda: len(witness.told) == number)
+    get_drain()._begun.set()
+    after = ".".join(witness.places)
+    client = Client(followed, [make_token(task.task_id) for task in followed], after=after)
+    async with asyncio.timeout(10):
+        await client.serving
+    assert (client.status, client.told) == (200, [])
+    witness.leave()
+    await witness.serving
     await get_hub().aclose()
