@@ -138,3 +138,16 @@ async def test_id_may_hold_a_tilde(site: Site, transport: str, tail: str) -> Non
     async with site.follow(transport, task) as client:
         await client.first()
         assert client.told(task.id) == ["PENDING"]
+
+
+@pytest.mark.parametrize("transport", ["sse", "longpoll"])
+async def test_lines_alone_end_with_their_tasks(site: Site, transport: str) -> None:
+    """A client that asked for no states is told of the end by the transport."""
+    tasks = [await site.task(pending(), started(), log("before")) for _ in range(2)]
+    async with site.follow(transport, *tasks, types="log") as client:
+        assert [(await client.next())["message"] for _ in tasks] == ["before"] * 2
+        await tasks[0].play(log("after"), success())
+        assert (await client.next())["message"] == "after"
+        await tasks[1].play(success())
+        assert (await client.ended()).reason is End.TERMINAL
+    assert [client.told(task.id) for task in tasks] == [["log", "log"], ["log"]]
