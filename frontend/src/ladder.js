@@ -46,8 +46,11 @@ export class Ladder {
    *
    * @param {Verdict["kind"]} kind
    * @param {boolean} steady whether it had lived for long
+   * @param {Transport} transport that ended
    */
-  ended(kind, steady) {
+  ended(kind, steady, transport) {
+    // Another connection has been here before.
+    if (transport !== this.current) return true;
     const failed = !steady && (kind === "broken" || kind === "nothing");
     this.strikes = failed ? this.strikes + 1 : 0;
     if (kind !== "mute" && this.strikes <= Number(this.trusted.has(this.current))) return false;

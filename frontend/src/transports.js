@@ -5,6 +5,8 @@ const REFUSED = [400, 401, 403, 404, 410];
 /** HTTP's, RFC 6455's, and ours less 4000: the server is there, and wants us to come back. */
 const COME_BACK = [408, 412, 429, 503, 1001, 1012, 1013];
 const NOTHING = [204, 1000];
+/** How what knows nothing of several tasks in one request, or takes no long URL, answers one. */
+const NOT_SHARED = [400, 403, 404, 405, 414, 431];
 const POLL_SECONDS = 25;
 const POLL_GRACE_MS = 10_000;
 const QUICK_MS = 1_000;
@@ -16,7 +18,7 @@ const GATHER_MS = 250;
  * @param {number} [wait]
  * @returns {Verdict}
  */
-function verdict(code, wait) {
+export function verdict(code, wait) {
   if (REFUSED.includes(code)) return { kind: "refused", code };
   if (NOTHING.includes(code)) return { kind: "nothing" };
   return { kind: COME_BACK.includes(code) ? "closed" : "broken", wait };
@@ -25,13 +27,17 @@ function verdict(code, wait) {
 /** @type {Transport} */
 const ws = {
   name: "ws",
+  subscribes: true,
   connect: (attempt) =>
     new Promise((resolve) => {
       // A browser can't send headers here, nor see pings.
-      const { signal, token } = attempt;
-      const url = attempt.url({ heartbeat: "1", ...(token && { token }) });
+      const { isShared, signal, token } = attempt;
+      const url = attempt.url({ heartbeat: "1", ...(!isShared && token && { token }) });
       const socket = new WebSocket(url.replace(/^http/, "ws"));
-      socket.onopen = attempt.opened;
+      socket.onopen = () => {
+        attempt.opened();
+        if (isShared) attempt.subscribeAll((frame) => socket.send(JSON.stringify(frame)));
+      };
       socket.onmessage = ({ data }) => {
         try {
           attempt.take(JSON.parse(data));
@@ -55,8 +61,14 @@ function ask({ signal, token, url }, parameters) {
   return fetch(url(parameters), { headers, signal, cache: "no-store" });
 }
 
-/** @param {Response} response that brings no messages */
-function judge({ status, headers }) {
+/**
+ * @param {Response} response that brings no messages
+ * @param {Attempt} attempt
+ * @returns {Verdict}
+ */
+function judge({ status, headers }, { isShared }) {
+  const isOurs = headers.get("Content-Type") === "application/problem+json" && status !== 400;
+  if (isShared && !isOurs && NOT_SHARED.includes(status)) return { kind: "absent" };
   const after = headers.get("Retry-After") ?? "";
   const wait = Number(after) * 1000 || Date.parse(after) - clock.now();
   return verdict(status, Math.max(wait || 0, 0));
@@ -99,7 +111,7 @@ const sse = {
     const response = await ask(attempt);
     const isStream = response.headers.get("Content-Type")?.startsWith("text/event-stream");
     // What else is OK may be a login page.
-    if (!response.ok || !response.body || !isStream) return judge(response);
+    if (!response.ok || !response.body || !isStream) return judge(response, attempt);
     let wait = 0;
     const read = eventReader(
       (data) => attempt.take(JSON.parse(data)),
@@ -126,11 +138,12 @@ const poll = {
       const response = await ask(attempt, { wait: String(POLL_SECONDS) });
       // A 204 at once is no wait: don't ask again at once.
       if (response.status === 204 && clock.now() - began > QUICK_MS) attempt.heard();
-      else if (response.status !== 200) return judge(response);
+      else if (response.status !== 200) return judge(response, attempt);
       else {
-        const { messages } = await response.json();
-        if (!messages.length) return { kind: "broken" };
-        messages.forEach(attempt.take);
+        const { messages, problems = [] } = await response.json();
+        const news = [...messages, ...problems];
+        if (!news.length) return { kind: "broken" };
+        news.forEach(attempt.take);
         await new Promise((resolve) => clock.set(() => resolve(0), GATHER_MS));
       }
       if (attempt.signal.aborted) return { kind: "left" };

@@ -92,9 +92,11 @@
  * One way to read the stream. `connect` makes one attempt, tells the attempt what it hears, and
  * resolves with how it ended. It may also throw: then the connection was broken. When the
  * attempt's signal is aborted it lets go of everything; what it returns is then of no interest.
+ * One of your own, given in the options of `watch`, is never asked to follow several tasks.
  *
  * @typedef {object} Transport
  * @property {string} name
+ * @property {boolean} [subscribes] whether an open connection can follow more tasks, and fewer
  * @property {(attempt: Attempt) => Promise<Verdict>} connect
  */
 
@@ -104,48 +106,72 @@
  * @typedef {object} Attempt
  * @property {(parameters?: Record<string, string>) => string} url where to read on
  * @property {string | null | undefined} token
+ * @property {boolean} isShared whether it is for several tasks
  * @property {AbortSignal} signal
  * @property {() => void} opened to be called when the server has taken the connection
  * @property {() => void} heard to be called when something has come through, be it a comment
  * @property {(message: any) => void} take to be called with each message
+ * @property {(send: (frame: object) => void) => void} subscribeAll to be called by a transport that
+ *   `subscribes`, once it can send
  * @property {(ms: number) => void} waits says that an answer may take so long, if the client is
  *   up to date; otherwise silence is noticed sooner
+ */
+
+/**
+ * A task as a request names it.
+ *
+ * @typedef {object} Task
+ * @property {string} id
+ * @property {string} [cursor]
+ * @property {string | null} [token]
+ */
+
+/**
+ * Where and how tasks are followed.
+ *
+ * @typedef {object} Place
+ * @property {string} base
+ * @property {string} origin
+ * @property {string} types
+ * @property {Transport[]} transports
+ * @property {number} silence milliseconds without a sign of life that no good connection has
+ * @property {any} [key] the same for who may share a connection
  */
 
 /**
  * How an attempt ended:
  * - `refused`: the server will never answer this (`code` is the HTTP status);
  * - `nothing`: it says that nothing follows the cursor;
+ * - `absent`: what is there knows nothing of several tasks in one request;
  * - `closed`: it is there, and sends us away for now (for `wait` milliseconds, at least);
  * - `broken`: cut, refused by something on the way, or garbled;
  * - `mute`: nothing came in time;
  * - `left`: it was us.
  *
  * @typedef {object} Verdict
- * @property {"refused" | "nothing" | "closed" | "broken" | "mute" | "left"} kind
+ * @property {"refused" | "nothing" | "absent" | "closed" | "broken" | "mute" | "left"} kind
  * @property {number} [code]
  * @property {number} [wait]
  */
 
 /**
- * On whose behalf an attempt is made: what it asks for, and who is told what it hears.
+ * On whose behalf an attempt is made, and who is told what it hears.
  *
  * @typedef {object} Order
- * @property {(transport: string, parameters?: Record<string, string>) => string} url
- * @property {string | undefined} cursor
- * @property {() => Promise<string | null | undefined>} getToken
- * @property {number} silence milliseconds without a sign of life that no good connection has
+ * @property {Place} place
  * @property {number} failures in a row; a slow network gets more time with each
  * @property {() => void} onOpen
- * @property {(message: any) => void} onMessage
+ * @property {(message: any, task?: Task) => void} onMessage
  */
 
 /**
- * Who is told what a follower hears.
+ * Who watches a task, and what is told to them.
  *
- * @typedef {object} Listener
+ * @typedef {object} Watcher
+ * @property {WatchOptions["token"]} token
  * @property {(message: Message) => void} onMessage
  * @property {(connection: Connection) => void} onConnection
+ * @property {(end: End) => void} onEnd
  */
 
 export {};

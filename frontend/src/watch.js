@@ -1,5 +1,5 @@
-/** @import { Connection, End, Message, Status, WatchOptions } from "./types.js" */
-import { Follower } from "./follower.js";
+/** @import { Connection, End, Message, Place, Status, WatchOptions } from "./types.js" */
+import { Pool, placeOf } from "./pool.js";
 
 /**
  * Follow a task to its end.
@@ -36,7 +36,10 @@ export class Watch extends EventTarget {
   connection;
   /** @type {End | undefined} */
   end;
-  #follower;
+  #isClosed = false;
+  #leave = () => {};
+  /** @type {(end: End) => void} */
+  #finish = () => {};
 
   /**
    * @param {string} taskId
@@ -44,22 +47,18 @@ export class Watch extends EventTarget {
    */
   constructor(taskId, options = {}) {
     super();
-    this.#follower = new Follower(taskId, options, {
-      onMessage: (message) => {
-        if (message.type === "status") this.status = message;
-        this.#tell(message.type, message);
-      },
-      onConnection: (connection) => {
-        this.#tell("connection", (this.connection = connection));
-      },
-    });
+    const place = placeOf(options);
+    /** @type {Promise<End>} */
+    const left = new Promise((resolve) => (this.#finish = resolve));
     /** Never rejected. */
-    this.finished = Promise.resolve().then(() => this.#run());
+    this.finished = left.then((end) => this.#over(end));
+    queueMicrotask(() => this.#begin(place, taskId, options));
   }
 
   /** Stop. Only the `end` is told any more. */
   close() {
-    this.#follower.stop();
+    this.#isClosed = true;
+    this.#leave();
   }
 
   async *[Symbol.asyncIterator]() {
@@ -87,8 +86,32 @@ export class Watch extends EventTarget {
     if (this.end.reason === "refused") throw new Refusal(this.end.code);
   }
 
-  async #run() {
-    this.end = { status: this.status, ...(await this.#follower.run()) };
+  /**
+   * @param {Place} place
+   * @param {string} taskId
+   * @param {WatchOptions} options
+   */
+  #begin(place, taskId, { after, signal, token }) {
+    if (this.#isClosed || signal?.aborted) return this.#finish({ reason: "stopped" });
+    const close = () => this.close();
+    signal?.addEventListener("abort", close);
+    this.finished.then(() => signal?.removeEventListener("abort", close));
+    this.#leave = Pool.follow(place, taskId, after, {
+      token,
+      onMessage: (message) => {
+        if (message.type === "status") this.status = message;
+        this.#tell(message.type, message);
+      },
+      onConnection: (connection) => this.#tell("connection", (this.connection = connection)),
+      onEnd: this.#finish,
+    });
+  }
+
+  /** @param {End} end */
+  #over(end) {
+    const transport = this.connection?.transport ?? "";
+    this.#tell("connection", (this.connection = { state: "over", transport }));
+    this.end = { status: this.status, ...end };
     this.#tell("end", this.end);
     return this.end;
   }

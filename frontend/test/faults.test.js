@@ -212,11 +212,12 @@ describe("the tab", () => {
     site.behaviour.ws = cut;
     await follow().hears("STARTED");
     const before = site.visits.length;
-    await follow().hears("STARTED");
+    // Other types: a connection of its own.
+    await follow({ types: [] }).hears("STARTED");
     assert.equal(site.asked[before], "sse");
     current.page.clock.time += 300_001;
     const again = site.visits.length;
-    await follow().hears("STARTED");
+    await follow({ types: ["log", "later"] }).hears("STARTED");
     assert.equal(site.asked[again], "ws");
   });
 

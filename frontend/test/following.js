@@ -14,9 +14,10 @@ export class Followed {
   /**
    * @param {{url: string}} site
    * @param {WatchOptions} [options]
+   * @param {string} [id]
    */
-  constructor(site, options) {
-    this.watch = new Watch("t", { url: site.url, ...options });
+  constructor(site, options, id = "t") {
+    this.watch = new Watch(id, { url: site.url, ...options });
     for (const type of ["status", "log"]) {
       this.watch.addEventListener(type, (/** @type {any} */ { detail }) => {
         this.told.push(detail);

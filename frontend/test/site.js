@@ -8,16 +8,36 @@ import { WebSocketServer } from "ws";
  * @typedef {object} Visit one request
  * @property {string} transport
  * @property {URLSearchParams} query
+ * @property {Map<string, string | null>} tasks that it follows, and after which cursor
+ * @property {boolean} isShared whether it has the address of several tasks
  * @property {import("node:http").IncomingMessage} request
- * @property {(message: any) => void} send
+ * @property {(...messages: any[]) => void} send
  * @property {() => void} end in good order
  * @property {() => void} cut
  * @property {(code: number, headers?: Record<string, string>) => void} refuse
  * @property {import("node:http").ServerResponse} [response]
  * @property {import("ws").WebSocket} [socket]
+ * @property {any[]} [frames] that the client has sent
  */
 
 /** @typedef {(visit: Visit) => void} Behaviour */
+
+/**
+ * What a request asks for: one task, in its path, or several.
+ *
+ * @param {URL} url
+ */
+function asks({ pathname, searchParams: query }) {
+  const [, transport = "", id] = /^(?:\/app)?\/(\w+)\/task_status\/(?:(.+)\/)?$/.exec(pathname) ?? [];
+  /** @type {Map<string, string | null>} */
+  const tasks = new Map();
+  if (id) tasks.set(decodeURIComponent(id), query.get("after"));
+  for (const task of query.getAll("task")) {
+    const [, name = "", cursor] = /^(.*)~(.*)$/.exec(task) ?? [];
+    tasks.set(name, cursor || null);
+  }
+  return { transport, query, tasks, isShared: !id };
+}
 
 /** Accepts, and never says anything. @type {Behaviour} */
 export const mute = ({ transport, response }) => {
@@ -36,8 +56,10 @@ export const cut = (visit) => visit.cut();
 export const refuse = (code, headers) => (visit) => visit.refuse(code, headers);
 
 export class Site {
-  /** @type {any[]} everything that the task has told */
+  /** @type {any[]} everything that the tasks have told */
   history = [];
+  /** @type {Map<string, number>} the status of a problem, by task */
+  refused = new Map();
   /** @type {Visit[]} */
   visits = [];
   /** @type {Set<Visit>} those that wait for news */
@@ -79,8 +101,13 @@ export class Site {
    * @returns {Promise<Visit>}
    */
   async visit(index) {
-    while (!this.visits[index]) await new Promise((resolve) => (this.#visited = () => resolve(0)));
+    await this.until(() => this.visits[index]);
     return /** @type {Visit} */ (this.visits[index]);
+  }
+
+  /** Wait until something holds. @param {() => unknown} condition */
+  async until(condition) {
+    while (!condition()) await new Promise((resolve) => (this.#visited = () => resolve(0)));
   }
 
   /**
@@ -89,45 +116,56 @@ export class Site {
    */
   status(state, more) {
     const ready = ["SUCCESS", "FAILURE"].includes(state);
-    return this.tell({ type: "status", task_id: "t", state, ready, progress: null, ...more });
+    return this.tell({ type: "status", state, ready, progress: null, ...more });
   }
 
   /** @param {string} line */
   log(line) {
-    return this.tell({ type: "log", task_id: "t", level: "info", message: line });
+    return this.tell({ type: "log", level: "info", message: line });
   }
 
   /** @param {Record<string, any>} fields */
   tell(fields) {
     const version = (this.history.at(-1)?.version ?? 0) + 1;
-    const message = { cursor: `c${version}`, version, ...fields };
+    const message = { cursor: `c${version}`, version, task_id: "t", ...fields };
     this.history.push(message);
-    for (const { send } of [...this.open]) send(message);
+    for (const { tasks, send } of [...this.open]) if (tasks.has(message.task_id)) send(message);
     return message;
   }
 
   /** @param {Visit} visit */
   #serve(visit) {
     this.visits.push(visit);
-    this.#visited();
     const behave = this.behaviour[visit.transport];
     if (behave) behave(visit);
     else this.follow(visit);
+    this.#visited();
   }
 
   /** Behave well. @param {Visit} visit */
   follow(visit) {
-    const after = visit.query.get("after");
-    const place = this.history.findIndex(({ cursor }) => cursor === after);
-    const snapshot = this.history.filter(({ type }) => type === "status").slice(-1);
-    const unknown = after !== null && place < 0;
-    const messages = place < 0 ? snapshot : this.history.slice(place + 1);
+    const news = [...visit.tasks].flatMap(([id, after]) => this.#news(visit, id, after));
+    if (news.length) visit.send(...news);
+    if (visit.transport !== "poll" || !news.length) this.open.add(visit);
+  }
+
+  /**
+   * @param {Visit} visit
+   * @param {string} id
+   * @param {string | null} after
+   */
+  #news(visit, id, after) {
+    const status = this.refused.get(id);
+    if (status) return [{ type: "problem", task_id: id, status }];
+    const history = this.history.filter(({ task_id }) => task_id === id);
+    const place = history.findIndex(({ cursor }) => cursor === after);
+    const snapshot = history.filter(({ type }) => type === "status").slice(-1);
+    const messages = place < 0 ? snapshot : history.slice(place + 1);
     if (!messages.length && snapshot[0]?.ready) {
-      if (visit.transport === "poll") messages.push(...snapshot);
-      else visit.end();
+      if (visit.transport === "poll") return snapshot;
+      if (!visit.isShared) visit.end();
     }
-    for (const message of messages) visit.send(unknown ? { ...message, reset: true } : message);
-    if (visit.transport !== "poll" || !messages.length) this.open.add(visit);
+    return messages.map((message) => (after && place < 0 ? { ...message, reset: true } : message));
   }
 
   /**
@@ -135,16 +173,18 @@ export class Site {
    * @param {import("node:http").ServerResponse} response
    */
   #answer(request, response) {
-    const { pathname, searchParams: query } = new URL(request.url ?? "", this.url);
-    const transport = pathname.split("/")[1] ?? "";
-    const stop = () => this.open.delete(visit);
+    const asked = asks(new URL(request.url ?? "", this.url));
+    const { transport } = asked;
+    const stop = () => {
+      this.open.delete(visit);
+      this.#visited();
+    };
     /** @type {Visit} */
     const visit = {
-      transport,
-      query,
+      ...asked,
       request,
       response,
-      send: (message) => (transport === "sse" ? stream(message) : answer([message])),
+      send: (...messages) => (transport === "sse" ? messages.forEach(stream) : answer(messages)),
       end: () => {
         stop();
         if (!response.headersSent) response.writeHead(204);
@@ -165,14 +205,17 @@ export class Site {
     const stream = (message) => {
       begin();
       response.write(`event: ${message.type}\nid: ${message.cursor}\ndata: ${JSON.stringify(message)}\n\n`);
-      if (message.ready) visit.end();
+      if (message.ready || message.type === "problem") visit.tasks.delete(message.task_id);
+      if (!visit.tasks.size) visit.end();
     };
-    /** @param {any[]} messages */
-    const answer = (messages) => {
+    /** @param {any[]} news */
+    const answer = (news) => {
       stop();
-      const { cursor, ready = false } = messages.at(-1);
+      const problems = news.filter(({ type }) => type === "problem");
+      const messages = news.filter(({ type }) => type !== "problem");
+      const { cursor, ready = false } = messages.at(-1) ?? {};
       response.writeHead(200, { "Content-Type": "application/json" });
-      response.end(JSON.stringify({ messages, cursor, ready }));
+      response.end(JSON.stringify({ messages, cursor, ready, ...(visit.isShared && { problems }) }));
     };
     response.on("close", stop);
     this.#serve(visit);
@@ -185,10 +228,10 @@ export class Site {
    * @param {Buffer} head
    */
   #upgrade(request, raw, head) {
-    const { searchParams: query } = new URL(request.url ?? "", this.url);
+    const asked = asks(new URL(request.url ?? "", this.url));
     const refused = () => raw.destroy();
     if (this.behaviour.ws === cut) {
-      this.visits.push({ transport: "ws", query, request, send() {}, end() {}, cut: refused, refuse() {} });
+      this.visits.push({ ...asked, request, send() {}, end() {}, cut: refused, refuse() {} });
       this.#visited();
       refused();
       return;
@@ -196,20 +239,42 @@ export class Site {
     this.#sockets.handleUpgrade(request, raw, head, (socket) => {
       /** @type {Visit} */
       const visit = {
-        transport: "ws",
-        query,
+        ...asked,
         request,
         socket,
-        send: (message) => {
-          socket.send(JSON.stringify(message));
-          if (message.ready) visit.end();
+        frames: [],
+        send: (...messages) => {
+          for (const message of messages) {
+            socket.send(JSON.stringify(message));
+            if (message.ready) visit.tasks.delete(message.task_id);
+            if (message.ready && !visit.isShared) visit.end();
+          }
         },
         end: () => socket.close(1000),
         cut: () => socket.terminate(),
         refuse: (code) => socket.close(code),
       };
-      socket.on("close", () => this.open.delete(visit));
+      socket.on("close", () => {
+        this.open.delete(visit);
+        this.#visited();
+      });
+      socket.on("message", (data) => this.#hear(visit, JSON.parse(`${data}`)));
       this.#serve(visit);
     });
+  }
+
+  /**
+   * @param {Visit} visit
+   * @param {any} frame
+   */
+  #hear(visit, frame) {
+    visit.frames?.push(frame);
+    const { type, task_id, after = null } = frame;
+    if (type === "unsubscribe") visit.tasks.delete(task_id);
+    if (type === "subscribe" && this.open.has(visit)) {
+      visit.tasks.set(task_id, after);
+      visit.send(...this.#news(visit, task_id, after));
+    }
+    this.#visited();
   }
 }

@@ -28,6 +28,7 @@ for (const transport of /** @type {const} */ (["ws", "sse", "poll"])) {
       assert.deepEqual(task.story, ["STARTED", "a line", "SUCCESS"]);
       assert.deepEqual([end.reason, end.status?.result], ["ready", 7]);
       assert.equal(task.watch.connection?.state, "over");
+      await new Promise(setImmediate);
       assert.deepEqual(current.page.clock.timers, []);
     });
 
