@@ -11,7 +11,7 @@ export function tokensOf(tasks) {
 
 /**
  * Return where tasks are read: one has an address of its own; several are named in the query, unless
- * they are subscribed to later. Of their tokens only the first can be in a header.
+ * they are subscribed to later. Of their tokens only one, the last, can be in a header.
  *
  * @param {Place} place
  * @param {Transport} transport
@@ -27,7 +27,7 @@ export function addressOf({ base, types }, { name, subscribes }, tasks, paramete
     if (cursor) query.set("after", cursor);
   } else if (!subscribes) {
     for (const { id, cursor = "" } of tasks) query.append("task", `${id}~${cursor}`);
-    for (const token of tokensOf(tasks).slice(1)) query.append("token", `${token}`);
+    for (const token of tokensOf(tasks).slice(0, -1)) query.append("token", `${token}`);
   }
   return `${base}${name}/task_status/${path}?${query}`;
 }

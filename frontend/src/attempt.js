@@ -60,7 +60,7 @@ export class Attempt {
 
   /** The one that fits into a header. */
   get token() {
-    return tokensOf(this.tasks.values())[0];
+    return tokensOf(this.tasks.values()).at(-1);
   }
 
   /** @param {Record<string, string>} [parameters] */

@@ -13,6 +13,8 @@ const GATHER_MS = 20;
 const LEAST_REOPEN_MS = 1_000;
 /** nginx takes a request line of 8 KiB. */
 const MOST_URL_BYTES = 7_000;
+/** Those that have none yet will need room for one. */
+const A_CURSOR = "1795361986226976";
 
 /** Follows tasks over one connection: one attempt after the other, until no task is left. */
 export class Follower {
@@ -52,8 +54,9 @@ export class Follower {
   fits(tasks) {
     const { ladder, most } = this.pool;
     if (tasks.length === 1) return true;
-    const { current } = ladder;
-    return tasks.length <= most && (current.subscribes || addressOf(this.place, current, tasks).length <= MOST_URL_BYTES);
+    const named = tasks.map(({ id, token, cursor = A_CURSOR }) => ({ id, token, cursor }));
+    const { length } = addressOf(this.place, ladder.current, named);
+    return tasks.length <= most && length <= MOST_URL_BYTES;
   }
 
   /** @param {Subscription} task */

@@ -1,10 +1,9 @@
-/** @import { Place, Transport, TransportName, Verdict, Watcher, WatchOptions } from "./types.js" */
+/** @import { Place, Transport, Verdict, Watcher } from "./types.js" */
 import { Attempt } from "./attempt.js";
 import { clock } from "./clock.js";
 import { Follower } from "./follower.js";
 import { Ladder } from "./ladder.js";
 import { Subscription } from "./subscription.js";
-import { TRANSPORTS } from "./transports.js";
 
 const MOST_TASKS = 100;
 const BACKOFF_MS = 500;
@@ -18,33 +17,6 @@ const WAKES = ["online", "pageshow", "pagehide", "visibilitychange"];
 
 /** @type {Map<any, Pool>} */
 const pools = new Map();
-
-/** @param {TransportName | Transport} wanted */
-function transportOf(wanted) {
-  const found = TRANSPORTS.find(({ name }) => name === wanted) ?? wanted;
-  if (typeof found === "string") throw new TypeError(`transports: expected ws, sse or poll, got ${found}`);
-  return found;
-}
-
-/**
- * Return where and how to follow. Who has the same key shares connections.
- *
- * @param {WatchOptions} options
- * @returns {Place}
- */
-export function placeOf({ keepalive = 15, token, transports = ["ws", "sse", "poll"], types = ["log"], url = "/" }) {
-  const { href, origin } = new URL(url, globalThis.document?.baseURI);
-  const place = {
-    base: href.replace(/\/?$/, "/"),
-    origin,
-    silence: keepalive * 1_500 + 3_000,
-    transports: transports.map(transportOf),
-    types: ["status", ...types.filter((type) => type !== "status")].join(),
-  };
-  // Where there is a token the session doesn't count.
-  const isOurs = transports.every((wanted) => typeof wanted === "string");
-  return { ...place, key: isOurs ? JSON.stringify([place, !token]) : place };
-}
 
 /** All that a page follows in the same way: its connections, and the transport that they share. */
 export class Pool {

@@ -1,5 +1,6 @@
 /** @import { Connection, End, Message, Place, Status, WatchOptions } from "./types.js" */
-import { Pool, placeOf } from "./pool.js";
+import { placeOf } from "./place.js";
+import { Pool } from "./pool.js";
 
 /**
  * Follow a task to its end.

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Fault", "FaultProxy", "fault_proxy"]
+__all__ = ["STREAMS", "Fault", "FaultProxy", "fault_proxy"]
 
 #: Refuse the request; pass the head of the answer and swallow the rest; hold all of the body back
 #: until the answer is whole, as a buffering proxy does; swallow what comes from now on.
 Fault = Literal["refuse", "mute", "buffer"]
+STREAMS = ("ws", "sse", "poll")
 CHUNK_BYTES = 65_536
 _CONNECTION = re.compile(rb"\r\nConnection:[^\r]*", re.IGNORECASE)
 
@@ -34,6 +35,8 @@ class FaultProxy:
         self.requests: Counter[str] = Counter()
         #: The most that were open at once, of all transports together.
         self.most = 0
+        #: The longest request line, in bytes.
+        self.longest = 0
         self._loop = loop
         self._open: dict[asyncio.StreamWriter, str] = {}
 
@@ -41,6 +44,11 @@ class FaultProxy:
     def url(self) -> str:
         """The URL that browsers use."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def streams(self) -> int:
+        """How many requests are open now, of all transports together."""
+        return sum(kind in STREAMS for kind in list(self._open.values()))
 
     def cut(self) -> None:
         """Break all connections, without a word."""
@@ -57,8 +65,8 @@ class FaultProxy:
             name = head.split(b"/", 2)[1].split(b" ")[0].decode("ascii", "replace")
             self.requests[name] += 1
             self._open[writer] = name
-            streams = sum(kind in {"ws", "sse", "poll"} for kind in self._open.values())
-            self.most = max(self.most, streams)
+            self.most = max(self.most, self.streams)
+            self.longest = max(self.longest, head.index(b"\r\n"))
             if self.faults.get(name) != "refuse":
                 await self._pass(name, head, reader, writer)
         except (OSError, asyncio.IncompleteReadError):

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.acceptance.browser_client.conftest import port_of
+from tests.acceptance.browser_client.fault_proxy import STREAMS
 from tests.harness import steps
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from tests.harness.servers import Server
 
 pytestmark = pytest.mark.timeout(120)
-STREAMS = ("ws", "sse", "poll")
 
 
 def open_page(visitor: Visit, proxy: FaultProxy, task: ShownTask) -> None:

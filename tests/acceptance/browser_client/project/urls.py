@@ -9,7 +9,7 @@ from tests.acceptance.browser_client.project import views
 
 urlpatterns = [
     path("", include("tests.project.urls")),
-    path("page/<str:task_id>/", views.page),
+    path("page/<str:task_ids>/", views.page),
     path("bare/", views.bare),
     path("favicon.ico", views.icon),
     path("static/<path:path>", serve, {"insecure": True}),

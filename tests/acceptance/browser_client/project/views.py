@@ -16,17 +16,17 @@ PAGE = """{% load taskstatus %}<!doctype html>
 <html lang="{{ language }}" dir="{{ direction }}">
 <head><meta charset="utf-8"><title>A task</title></head>
 <body><main><h1>A task</h1>
-{% if task_id %}{% task_status task_id transports=transports %}{% endif %}
+{% for task_id in task_ids %}{% task_status task_id transports=transports %}{% endfor %}
 </main></body></html>
 """
 
 
-def page(request: HttpRequest, task_id: str) -> HttpResponse:
-    """Show a task; ``?transports=`` and ``?language=`` say how."""
+def page(request: HttpRequest, task_ids: str) -> HttpResponse:
+    """Show tasks, named with commas between; ``?transports=`` and ``?language=`` say how."""
     language = request.GET.get("language", "en")
     with translation.override(language):
         context = {
-            "task_id": task_id,
+            "task_ids": [task_id for task_id in task_ids.split(",") if task_id],
             "transports": request.GET.get("transports", ""),
             "language": language,
             "direction": "rtl" if translation.get_language_bidi() else "ltr",
