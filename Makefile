@@ -21,7 +21,7 @@ export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types client bench format lock clean chromium
+.PHONY: help demo test lint types client bench format lock clean chromium nginx
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -29,7 +29,7 @@ help: ## say what there is
 demo: $(VENV)/.demo ## start everything, and say where; Ctrl-C stops it
 	@exec $(BIN)/python -m config.demo.launcher $(ARGS)
 
-test: $(VENV)/.dev chromium lint types client ## lint, check types, run all tests
+test: $(VENV)/.dev chromium nginx lint types client ## lint, check types, run all tests
 	$(BIN)/python -m pytest -n $(TESTERS) --dist loadfile
 
 lint: $(VENV)/.dev ## look for mistakes and odd formatting
@@ -91,19 +91,24 @@ else \
 fi
 endef
 
-# The browser of the acceptance tests. Without it they are skipped, but not in CI.
+# What the acceptance tests run beside us. Without it they are skipped, but not in CI.
 chromium:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
-	|| command -v google-chrome >/dev/null || { $(INSTALL_CHROMIUM); }
+	|| command -v google-chrome >/dev/null || { $(call INSTALL,chromium); }
 
-define INSTALL_CHROMIUM
+nginx:
+	@command -v nginx >/dev/null || test -x /usr/sbin/nginx || { $(call INSTALL,nginx); }
+
+# In run level 1 Debian starts no service of what it installs.
+define INSTALL
 if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
-	&& echo "Installing Chromium" && apt-get update -qq \
-	&& DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	&& echo "Installing $(1)" && apt-get update -qq \
+	&& RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -qq --no-install-recommends $(1) >/dev/null; \
 then :; \
 elif [ "$${CI:-}" = true ]; then \
-	echo "Chromium could not be installed, and in CI no test may be skipped." >&2; exit 1; \
+	echo "$(1) could not be installed, and in CI no test may be skipped." >&2; exit 1; \
 else \
-	echo "There is no Chromium, so browser tests will be skipped: sudo apt install chromium" >&2; \
+	echo "There is no $(1), so tests with it will be skipped: sudo apt install $(1)" >&2; \
 fi
 endef

@@ -1,4 +1,4 @@
-"""A proxy before a server that refuses, swallows or holds back what a transport carries."""
+"""A proxy before a server that refuses or swallows what a transport carries, and counts."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["STREAMS", "Fault", "FaultProxy", "fault_proxy"]
 
-#: Refuse the request; pass the head of the answer and swallow the rest; hold all of the body back
-#: until the answer is whole, as a buffering proxy does; swallow what comes from now on.
-Fault = Literal["refuse", "mute", "buffer"]
+#: Refuse the request; pass the head of the answer, and swallow what else comes from now on.
+Fault = Literal["refuse", "mute"]
 STREAMS = ("ws", "sse", "poll")
 CHUNK_BYTES = 65_536
 _CONNECTION = re.compile(rb"\r\nConnection:[^\r]*", re.IGNORECASE)
@@ -102,15 +101,10 @@ class FaultProxy:
     async def _answer(
         self, name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        held = b""
         while chunk := await reader.read(CHUNK_BYTES):
-            fault = self.faults.get(name)
-            if fault == "buffer":
-                held += chunk
-            elif fault is None:
+            if name not in self.faults:
                 writer.write(chunk)
                 await writer.drain()
-        writer.write(held)
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

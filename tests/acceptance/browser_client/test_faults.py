@@ -61,11 +61,9 @@ def shown_lines(visitor: Visit) -> list[str]:
     [
         ({"ws": "refuse"}, "sse"),
         ({"ws": "mute"}, "sse"),
-        ({"ws": "refuse", "sse": "buffer"}, "poll"),
-        ({"ws": "mute", "sse": "buffer"}, "poll"),
         ({"ws": "refuse", "sse": "refuse"}, "poll"),
     ],
-    ids=["refused", "mute", "buffered", "mute and buffered", "both refused"],
+    ids=["refused", "mute", "both refused"],
 )
 def test_goes_on_over_what_works(
     visitor: Visit,
@@ -74,7 +72,7 @@ def test_goes_on_over_what_works(
     faults: dict[str, Fault],
     transport: str,
 ) -> None:
-    """What is refused, accepted and mute, or held back by a proxy, is given up for the next one."""
+    """What is refused, or accepted and mute, is given up for the next one."""
     proxy.faults.update(faults)
     open_page(visitor, proxy, task)
     expect_live(visitor, transport)

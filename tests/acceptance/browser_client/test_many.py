@@ -71,9 +71,7 @@ def test_all_are_live_over_few_connections(
     assert visitor.complaints == []
 
 
-def test_all_fall_back_together(
-    visitor: Visit, proxy: FaultProxy, tasks: list[ShownTask]
-) -> None:
+def test_all_fall_back_together(visitor: Visit, proxy: FaultProxy, tasks: list[ShownTask]) -> None:
     """A transport that is refused costs no more than it does for one task."""
     proxy.faults.update({"ws": "refuse", "sse": "refuse"})
     show(visitor, proxy, tasks)
