@@ -14,6 +14,7 @@ from taskstatus.messages import encode, timestamp
 from taskstatus.meter import progress_of
 from taskstatus.publisher import publish
 from taskstatus.states import State
+from taskstatus.status import get_status
 
 __all__ = ["TaskDriver"]
 
@@ -81,6 +82,11 @@ class TaskDriver:
     def custom(self, state: str, meta: Mapping[str, Any] | None = None) -> None:
         """The body takes a state of its own (``update_state``); ``meta`` becomes its progress."""
         publish(changes.custom(self.run, state, meta))
+
+    def stalled(self) -> None:
+        """The worker shows no sign of life any more."""
+        if status := get_status(self.task_id):
+            publish(changes.marked(self.task_id, status.state, stalled=True))
 
     def retry(self, exception: BaseException) -> None:
         """The attempt ends, another one is due."""

@@ -26,6 +26,7 @@ __all__ = [
     "rejected",
     "retry",
     "revoked",
+    "stalled",
     "started",
     "success",
 ]
@@ -81,6 +82,11 @@ def custom(state: str, meta: dict[str, Any] | None = None) -> Step:
 def error(kind: str, *args: object) -> dict[str, Any]:
     """Return an exception for a step, by the name of its class."""
     return {"type": kind, "args": args}
+
+
+def stalled(state: str = "STARTED") -> Step:
+    """Show no sign of life in a state."""
+    return Step("stalled", state)
 
 
 def retry(exception: dict[str, Any] | None = None) -> Step:

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 __all__ = ["STREAMS", "Fault", "FaultProxy", "fault_proxy"]
 
-#: Refuse the request; pass the head of the answer, and swallow what else comes from now on.
-Fault = Literal["refuse", "mute"]
+#: Refuse the request; answer it with 410; pass the head of the answer, and swallow what else comes
+#: from now on.
+Fault = Literal["refuse", "gone", "mute"]
+GONE = b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 STREAMS = ("ws", "sse", "poll")
 CHUNK_BYTES = 65_536
 _CONNECTION = re.compile(rb"\r\nConnection:[^\r]*", re.IGNORECASE)
@@ -66,7 +68,12 @@ class FaultProxy:
             self._open[writer] = name
             self.most = max(self.most, self.streams)
             self.longest = max(self.longest, head.index(b"\r\n"))
-            if self.faults.get(name) != "refuse":
+            fault = self.faults.get(name)
+            if fault == "gone":
+                writer.write(GONE)
+                await writer.drain()
+                await reader.read()
+            elif fault != "refuse":
                 await self._pass(name, head, reader, writer)
         except (OSError, asyncio.IncompleteReadError):
             pass

@@ -73,6 +73,18 @@ def test_is_indeterminate_without_a_total(
     assert bar.get_attribute("aria-valuenow") is None
 
 
+def test_says_that_its_worker_is_silent(visitor: Visit, proxy: FaultProxy, task: ShownTask) -> None:
+    """It is said where it is seen and where it is heard, until the task ends."""
+    task.play(steps.pending(), steps.started(), steps.stalled())
+    visitor.page.goto(f"{proxy.url}/page/{task.id}/")
+    said = "Its worker shows no sign of life."
+    expect(part(visitor.page, "note")).to_have_text(said)
+    expect(visitor.page.get_by_role("status")).to_have_text(f"Running, {said}")
+    task.play(steps.success())
+    expect(part(visitor.page, "note")).to_be_hidden()
+    expect(visitor.page.get_by_role("status")).to_have_text("Done")
+
+
 def test_says_that_there_is_no_such_task(
     visitor: Visit, proxy: FaultProxy, task: ShownTask
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,10 +11,12 @@ from playwright.sync_api import expect
 
 from tests.acceptance.browser_client.conftest import port_of
 from tests.acceptance.browser_client.fault_proxy import STREAMS
+from tests.acceptance.browser_client.tabs import tab
 from tests.harness import steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.acceptance.browser import Visit
     from tests.acceptance.browser_client.fault_proxy import Fault, FaultProxy
@@ -101,26 +105,38 @@ def test_loses_nothing_when_what_worked_works_no_longer(
 
 
 def test_survives_the_death_of_the_server(
-    visitor: Visit,
-    proxy: FaultProxy,
-    task: ShownTask,
-    start_server: Callable[[], Server],
-    page_server: Server,
+    visitor: Visit, proxy: FaultProxy, task: ShownTask, start_server: Callable[[], Server]
 ) -> None:
     """While no server is there it asks now and then; then it goes on, and misses nothing."""
     mortal = start_server()
     proxy.target = port_of(mortal)
     open_page(visitor, proxy, task)
     expect_live(visitor, "ws")
-    mortal.process.stop()
     before = sum(proxy.requests.values())
+    os.kill(mortal.process.pid, signal.SIGKILL)
     task.play(steps.log("missed"))
-    visitor.page.wait_for_timeout(6_000)
+    mortal = start_server()
     asked = sum(proxy.requests.values()) - before
     assert 1 <= asked <= 12
-    proxy.target = port_of(page_server)
+    proxy.target = port_of(mortal)
     finish(visitor, task, "last")
     assert shown_lines(visitor) == ["missed", "last"]
+    mortal.process.stop()
+
+
+def test_stops_where_a_task_is_gone(visitor: Visit, proxy: FaultProxy, task: ShownTask) -> None:
+    """A 410 is for good. (What a WebSocket's handshake is answered no page can see.)"""
+    proxy.faults.update({"ws": "gone", "sse": "gone"})
+    open_page(visitor, proxy, task)
+    error = visitor.page.locator("task-status [part=error]")
+    expect(error).to_have_text("Its status cannot be shown (410).")
+    assert visitor.page.evaluate("document.querySelector('task-status').watch.end.code") == 410
+    # What is woken asks no more.
+    visitor.page.evaluate(
+        "['online', 'pageshow'].forEach((type) => dispatchEvent(new Event(type)))"
+    )
+    visitor.page.evaluate("new Promise((resolve) => setTimeout(resolve, 100))")
+    assert [proxy.requests[name] for name in STREAMS] == [1, 1, 0]
 
 
 def test_goes_on_when_the_network_is_back(
@@ -140,19 +156,30 @@ def test_goes_on_when_the_network_is_back(
     assert shown_lines(visitor) == ["missed", "last"]
 
 
-def test_goes_on_when_a_frozen_tab_is_shown_again(
-    visitor: Visit, proxy: FaultProxy, task: ShownTask
+def test_goes_on_in_a_hidden_tab_and_when_a_frozen_one_is_shown_again(
+    proxy: FaultProxy, task: ShownTask, tmp_path: Path
 ) -> None:
-    """What happened while the tab was asleep is shown when it wakes."""
-    open_page(visitor, proxy, task)
-    expect_live(visitor, "ws")
-    devtools = visitor.page.context.new_cdp_session(visitor.page)
-    devtools.send("Page.setWebLifecycleState", {"state": "frozen"})
-    proxy.cut()
-    task.play(steps.log("missed"))
-    devtools.send("Page.setWebLifecycleState", {"state": "active"})
-    finish(visitor, task, "last")
-    assert shown_lines(visitor) == ["missed", "last"]
+    """Hidden it comes back by itself; what happened while it was asleep is shown when it wakes."""
+    task.play(steps.pending(), steps.started())
+    element = "document.querySelector('task-status')"
+    lines = (
+        f"[...{element}.shadowRoot.querySelectorAll('li')].map(({{textContent}}) => textContent)"
+    )
+    with tab(tmp_path) as shown:
+        shown.go(f"{proxy.url}/page/{task.id}/")
+        shown.wait_for(f"{element}.watch.status.state", "STARTED")
+        shown.hide()
+        proxy.cut()
+        task.play(steps.log("hidden"))
+        shown.wait_for(lines, ["hidden"])
+        shown.freeze()
+        proxy.cut()
+        before = sum(proxy.requests.values())
+        task.play(steps.log("asleep"), steps.success())
+        shown.show()
+        shown.wait_for(f"{element}.watch.status.state", "SUCCESS")
+        assert shown.evaluate(lines) == ["hidden", "asleep"]
+        assert sum(proxy.requests.values()) - before <= 2
 
 
 def test_goes_on_after_a_reload_and_after_the_way_back(
