@@ -16,7 +16,7 @@ export async function bundle() {
     minify: true,
     target: "es2022",
     write: false,
-    banner: { js: "/* django-taskstatus: made from task-status.js beside it; read that. */" },
+    banner: { js: "/* Made from task-status.js: read that. */" },
   });
   return outputFiles[0]?.text ?? "";
 }

@@ -124,6 +124,8 @@ export class TaskStatusElement extends HTMLElement {
     label.name = "label";
     this.#part("head").append(label, this.#part("state"));
     this.#part("bar").append(this.#part("fill"));
+    // A task may speak another language than the page, in the other direction.
+    this.#part("text").append(this.#part("message", "bdi"), this.#part("figures", "span"));
     this.#part("logs", "details").append(this.#part("summary", "summary"), this.#part("lines", "ol"));
     for (const name of ["head", "bar", "text", "note", "error", "logs", "live"]) root.append(this.#part(name));
     const { log = "", label: title = "" } = this.#texts;
@@ -179,11 +181,13 @@ export class TaskStatusElement extends HTMLElement {
     const percent = state === "SUCCESS" ? 100 : (progress?.percent ?? null);
     const lost = connection?.state === "waiting" && Number(connection.delay) > BREAK_MS;
     const note = end ? "" : lost ? "waiting" : stalled ? "stalled" : "";
+    const message = progress?.message ?? "";
     const quarter = Math.floor((percent ?? 0) / 25);
     const figures = this.#figures(status);
     const texts = {
       state: word,
-      text: [progress?.message, ...figures, ...this.#times(status)].filter(Boolean).join(" · "),
+      message,
+      figures: [...(message && [""]), ...figures, ...this.#times(status)].join(" · "),
       note: this.#say(note, {}),
       error: refused ? this.#say("refused", end) : (error ?? ""),
       // Only what is said at the start, at each quarter, and in the end.

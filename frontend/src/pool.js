@@ -123,7 +123,11 @@ export class Pool {
     }
     // A connection may have died in our sleep. With one a page is not kept for the way back.
     const quiet = { pagehide: -1, online: LEAST_PAUSE_MS }[type] ?? this.where.silence;
-    for (const { attempt } of this.followers) if (attempt && now - attempt.lastHeard > quiet) attempt.leave();
+    for (const follower of this.followers) {
+      if (!follower.attempt || now - follower.attempt.lastHeard <= quiet) continue;
+      follower.failures = 0;
+      follower.attempt.leave();
+    }
     if (this.isAway) return;
     for (const sleeper of [...this.sleepers]) {
       if (!wasAway && now - sleeper.began < LEAST_PAUSE_MS) continue;
@@ -181,7 +185,8 @@ export class Pool {
   /** @param {number} index of the transport that shall show a message */
   async works(index) {
     let works = false;
-    const [{ id, token }] = /** @type {[Subscription]} */ ([...this.subscriptions]);
+    const task = [...this.subscriptions].find(({ follower }) => follower);
+    if (!task) return works;
     const order = {
       place: this.where,
       failures: 0,
@@ -191,6 +196,7 @@ export class Pool {
         this.probe?.leave();
       },
     };
+    const { id, token } = task;
     // Without a cursor a message comes at once.
     this.probe = new Attempt(/** @type {Transport} */ (this.ladder.transports[index]), order, [{ id, token }]);
     await this.probe.run();

@@ -8,6 +8,7 @@ export const sheet = `
   border-radius: 1em; overflow: hidden }
 [part=fill] { block-size: 100%; background: var(--accent); transition: inline-size .2s }
 [part=error] { color: var(--bad) }
+[part=error], li { unicode-bidi: plaintext }
 :host([data-state=FAILURE]) [part=fill] { background: var(--bad) }
 [part=lines] { max-block-size: 12em; overflow: auto; margin: 0; padding: 0; list-style: none }
 [part=live] { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%) }

@@ -67,7 +67,7 @@ function ask({ signal, token, url }, parameters) {
  * @returns {Verdict}
  */
 function judge({ status, headers }, { isShared }) {
-  const isOurs = headers.get("Content-Type") === "application/problem+json" && status !== 400;
+  const isOurs = /problem/.test(headers.get("Content-Type") ?? "") && status !== 400;
   if (isShared && !isOurs && NOT_SHARED.includes(status)) return { kind: "absent" };
   const after = headers.get("Retry-After") ?? "";
   const wait = Number(after) * 1000 || Date.parse(after) - clock.now();

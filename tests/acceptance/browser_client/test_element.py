@@ -167,6 +167,27 @@ def test_announces_quarters_and_not_every_tick(
     ]
 
 
+def test_follows_the_direction_of_the_page_and_moves_only_for_who_likes_it(
+    visitor: Visit, proxy: FaultProxy, task: ShownTask
+) -> None:
+    """In Arabic the bar fills from the right; a message in English stays before its figures."""
+    task.play(steps.pending(), steps.started())
+    visitor.page.goto(f"{proxy.url}/page/{task.id}/?language=ar")
+    fill = part(visitor.page, "fill")
+    expect(fill).to_have_css("animation-name", "busy")
+    visitor.page.emulate_media(reduced_motion="reduce")
+    expect(fill).to_have_css("animation-name", "none")
+    task.play(steps.progress(30, 120, "rows"))
+    expect(visitor.page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "25")
+    bar, filled, message, figures = (
+        part(visitor.page, name).evaluate("part => part.getBoundingClientRect().toJSON()")
+        for name in ("bar", "fill", "message", "figures")
+    )
+    assert filled["left"] > (bar["left"] + bar["right"]) / 2
+    assert bar["right"] - filled["right"] < 3
+    assert message["left"] >= figures["right"] - 1
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("language", ["en", "de", "ar"])
 def test_axe_finds_nothing(
