@@ -5,6 +5,8 @@ import { clock } from "./clock.js";
 
 /** What can't spoil a request that it shares with others. */
 const PLAIN = /^\P{C}{1,255}$/u;
+/** A frame has room for one such. */
+const MOST_TOKEN_BYTES = 2_900;
 
 /** One task that is followed: its place in its stream, its access, and who is told. */
 export class Subscription {
@@ -67,6 +69,7 @@ export class Subscription {
       }
     }
     this.failures = 0;
+    this.isAlone ||= `${this.token}`.length > MOST_TOKEN_BYTES;
     if (this.watchers.size) this.pool.place(this);
   }
 

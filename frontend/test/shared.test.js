@@ -275,13 +275,16 @@ describe("a task that two parts of a page show", () => {
   });
 });
 
-test("whose id or cursor may spoil a request goes by itself", async () => {
+test("what may spoil a request goes by itself: an odd id or cursor, a long token", async () => {
   for (const task_id of ["a~b~", "a", "b", "\u0000"]) site.status("STARTED", { task_id });
-  const tasks = [follow("a~b~"), follow("a"), follow("\u0000"), follow("b", { after: "c1" })];
+  site.status("STARTED", { task_id: "long" });
+  const token = "t";
+  const tasks = [follow("a~b~", { token }), follow("a", { token }), follow("\u0000", { token })];
+  tasks.push(follow("b", { token, after: "c1" }), follow("long", { token: "x".repeat(5_000) }));
   for (const task of tasks) await task.hears("STARTED");
   const shared = site.visits.filter(({ isShared }) => isShared);
   assert.deepEqual(shared.map(({ frames }) => frames?.map(({ task_id }) => task_id)), [["a~b~", "a"]]);
-  assert.equal(site.visits.length, 3);
+  assert.equal(site.visits.length, 4);
 });
 
 test("who has a token and who comes with the session's right alone go apart", async () => {
