@@ -1,28 +1,11 @@
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, describe, test } from "node:test";
-import { Followed } from "./following.js";
+import { describe, test } from "node:test";
+import { follow, freshSite, site } from "./following.js";
 import { freshPage } from "./page.js";
-import { Site, cut, mute, refuse } from "./site.js";
+import { cut, mute, refuse } from "./site.js";
 
 const current = freshPage();
-/** @type {Site} */
-let site;
-/** @type {Followed[]} */
-const followed = [];
-beforeEach(async () => {
-  site = await new Site().start();
-});
-afterEach(async () => {
-  for (const { watch } of followed.splice(0)) watch.close();
-  await site[Symbol.asyncDispose]();
-});
-
-/** @param {import("../src/types.js").WatchOptions} [options] */
-function follow(options) {
-  const task = new Followed(site, options);
-  followed.push(task);
-  return task;
-}
+freshSite();
 
 test("goes on over SSE when WebSocket is refused, and over long-poll when SSE is, too", async () => {
   site.status("STARTED");

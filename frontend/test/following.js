@@ -1,6 +1,8 @@
-/** Following a task of a test's site, and what was told. */
+/** Following tasks of a test's site, and what was told. */
 
+import { afterEach, beforeEach } from "node:test";
 import { Watch } from "../src/watch.js";
+import { Site } from "./site.js";
 
 /** @import { WatchOptions } from "../src/types.js" */
 
@@ -53,4 +55,30 @@ export class Followed {
   async is(state) {
     await this.until(() => this.watch.connection?.state === state);
   }
+}
+
+/** The running test's. @type {Site} */
+export let site;
+/** @type {Followed[]} */
+export const followed = [];
+
+/** A new site for each test of a file. */
+export function freshSite() {
+  beforeEach(async () => {
+    site = await new Site().start();
+  });
+  afterEach(async () => {
+    for (const { watch } of followed.splice(0)) watch.close();
+    await site[Symbol.asyncDispose]();
+  });
+}
+
+/**
+ * @param {WatchOptions} [options]
+ * @param {string} [id]
+ */
+export function follow(options, id) {
+  const task = new Followed(site, options, id);
+  followed.push(task);
+  return task;
 }

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, describe, test } from "node:test";
-import { Followed } from "./following.js";
+import { describe, test } from "node:test";
+import { follow as followOne, followed, freshSite, site } from "./following.js";
 import { freshPage } from "./page.js";
-import { Site, cut, mute, refuse } from "./site.js";
+import { cut, mute, refuse } from "./site.js";
 
 /** @import { WatchOptions } from "../src/types.js" */
+/** @import { Followed } from "./following.js" */
 
 const TRANSPORTS = /** @type {const} */ (["ws", "sse", "poll"]);
 /** Of about the length of a signed one. */
@@ -12,27 +13,13 @@ const tokenOf = (/** @type {string} */ id) => `${"x".repeat(40)}:${"y".repeat(6)
 const id = (/** @type {number} */ number) => `${number}`.padStart(36, "0");
 
 const current = freshPage();
-/** @type {Site} */
-let site;
-/** @type {Followed[]} */
-const followed = [];
-beforeEach(async () => {
-  site = await new Site().start();
-});
-afterEach(async () => {
-  for (const { watch } of followed.splice(0)) watch.close();
-  await site[Symbol.asyncDispose]();
-});
+freshSite();
 
 /**
  * @param {string} name
  * @param {WatchOptions} [options]
  */
-function follow(name, options) {
-  const task = new Followed(site, options, name);
-  followed.push(task);
-  return task;
-}
+const follow = (name, options) => followOne(options, name);
 
 /**
  * @param {number} count

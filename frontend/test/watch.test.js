@@ -1,17 +1,11 @@
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { Refusal, watch } from "../src/watch.js";
-import { Followed } from "./following.js";
+import { Followed, freshSite, site } from "./following.js";
 import { freshPage } from "./page.js";
-import { Site } from "./site.js";
 
 const current = freshPage();
-/** @type {Site} */
-let site;
-beforeEach(async () => {
-  site = await new Site().start();
-});
-afterEach(() => site[Symbol.asyncDispose]());
+freshSite();
 
 for (const transport of /** @type {const} */ (["ws", "sse", "poll"])) {
   describe(`over ${transport}`, () => {
