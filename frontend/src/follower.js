@@ -22,6 +22,8 @@ export class Follower {
   tasks = new Map();
   failures = 0;
   nothings = 0;
+  /** How often in a row the present transport has failed. */
+  strikes = 0;
   /** Whether the present attempt has brought a message. */
   proven = false;
   began = -Infinity;
@@ -131,7 +133,7 @@ export class Follower {
    * @param {any} task
    */
   onMessage(message, task) {
-    if (!this.proven) this.pool.ladder.works();
+    if (!this.proven && this.attempt) this.pool.ladder.works(this.attempt.transport);
     this.proven = true;
     this.nothings = 0;
     if (message.type !== "problem") return task?.take(message);
@@ -164,7 +166,10 @@ export class Follower {
     if (kind === "refused") for (const task of tasks.values()) this.refuse(/** @type {any} */ (task), code);
     // Twice in a row: the tasks have ended. Without a cursor comes their last state.
     if (kind === "nothing" && ++this.nothings > 1) for (const task of this.tasks.values()) task.cursor = undefined;
-    return this.pool.ended(kind, steady, transport);
+    this.strikes = !steady && (kind === "broken" || kind === "nothing") ? this.strikes + 1 : 0;
+    const moved = this.pool.ended(kind, this.strikes, transport);
+    if (moved) this.strikes = 0;
+    return moved;
   }
 
   /**

@@ -6,8 +6,6 @@ const REMEMBERED_MS = 300_000;
 /** Which transport is next. The first is the best; the tab remembers which one worked. */
 export class Ladder {
   index = 0;
-  /** How often in a row the present one has failed. */
-  strikes = 0;
   /** @type {Set<Transport>} that have worked */
   trusted = new Set();
 
@@ -31,10 +29,11 @@ export class Ladder {
     return /** @type {Transport} */ (this.transports[this.index]);
   }
 
-  works() {
-    this.trusted.add(this.current);
+  /** @param {Transport} transport */
+  works(transport) {
+    this.trusted.add(transport);
     try {
-      sessionStorage.setItem(this.key, `${this.current.name} ${clock.now()}`);
+      sessionStorage.setItem(this.key, `${transport.name} ${clock.now()}`);
     } catch {
       // The next page will find out.
     }
@@ -45,24 +44,15 @@ export class Ladder {
    * swallowed on the way. Returns whether another one is next.
    *
    * @param {Verdict["kind"]} kind
-   * @param {boolean} steady whether it had lived for long
+   * @param {number} strikes how often in a row it has failed on this connection
    * @param {Transport} transport that ended
    */
-  ended(kind, steady, transport) {
+  ended(kind, strikes, transport) {
     // Another connection has been here before.
     if (transport !== this.current) return true;
-    const failed = !steady && (kind === "broken" || kind === "nothing");
-    this.strikes = failed ? this.strikes + 1 : 0;
-    if (kind !== "mute" && this.strikes <= Number(this.trusted.has(this.current))) return false;
-    const { current } = this;
-    this.trusted.delete(current);
-    this.move((this.index + 1) % this.transports.length);
-    return this.current !== current;
-  }
-
-  /** @param {number} index */
-  move(index) {
-    this.index = index;
-    this.strikes = 0;
+    if (kind !== "mute" && strikes <= Number(this.trusted.has(transport))) return false;
+    this.trusted.delete(transport);
+    this.index = (this.index + 1) % this.transports.length;
+    return this.current !== transport;
   }
 }

@@ -140,17 +140,17 @@ export class Pool {
    * Learn from how an attempt ended; return whether another transport is next.
    *
    * @param {Verdict["kind"]} kind
-   * @param {boolean} steady
+   * @param {number} strikes
    * @param {Transport} transport
    */
-  ended(kind, steady, transport) {
+  ended(kind, strikes, transport) {
     if (kind === "absent") {
       // Each for itself, then; a WebSocket may have been refused for no other reason.
       this.most = 1;
-      this.ladder.move(0);
+      this.ladder.index = 0;
       return true;
     }
-    const moved = this.ladder.ended(kind, steady, transport);
+    const moved = this.ladder.ended(kind, strikes, transport);
     if (moved) this.armClimber();
     return moved;
   }
@@ -165,7 +165,7 @@ export class Pool {
     this.climbMs = Math.min(2 * this.climbMs, LONGEST_CLIMB_MS);
     for (let index = 0; index < this.ladder.index && this.subscriptions.size; index++) {
       if (!(await this.works(index))) continue;
-      this.ladder.move(index);
+      this.ladder.index = index;
       this.regroup();
     }
     if (this.subscriptions.size) this.armClimber();

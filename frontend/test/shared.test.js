@@ -191,6 +191,32 @@ test("no storm comes of many when the server is gone", async () => {
   assert.ok(site.visits.length <= 18, `${site.visits.length} requests in a minute`);
 });
 
+test("two connections that are cut at once come back by the same transport", async () => {
+  const tasks = followMany(50, { transports: ["sse", "poll"] });
+  for (const task of tasks) await task.hears("STARTED");
+  for (const visit of [...site.open]) visit.cut();
+  tellAll("missed");
+  for (const task of tasks) await task.hears("missed");
+  assert.deepEqual(site.asked, ["sse", "sse", "sse", "sse"]);
+});
+
+test("one whose token can't be had keeps nobody waiting", async () => {
+  site.status("STARTED", { task_id: "a" });
+  site.status("STARTED", { task_id: "b" });
+  current.page.random = 1;
+  let asked = 0;
+  const token = async () => {
+    if (!asked++) throw new Error("no network");
+    return "token";
+  };
+  const [a, b] = [follow("a", { token: "t" }), follow("b", { token })];
+  await a.hears("STARTED");
+  await b.is("waiting");
+  assert.deepEqual([asked, a.watch.connection?.state], [1, "open"]);
+  current.page.clock.advance(1_000);
+  await b.hears("STARTED");
+});
+
 test("climb back up into one connection", async () => {
   site.behaviour.ws = cut;
   const tasks = followMany(50);
