@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { follow, freshSite, site } from "./following.js";
 import { freshPage } from "./page.js";
-import { cut, mute, refuse } from "./site.js";
+import { cut, mute, refuse } from "./visit.js";
 
 const current = freshPage();
 freshSite();

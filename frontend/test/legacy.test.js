@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { afterEach, beforeEach, test } from "node:test";
 import vm from "node:vm";
-import { Site, refuse } from "./site.js";
+import { Site } from "./site.js";
+import { refuse } from "./visit.js";
 
 const source = await readFile(new URL("../src/legacy.js", import.meta.url), "utf8");
 

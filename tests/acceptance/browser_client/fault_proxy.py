@@ -75,8 +75,8 @@ class FaultProxy:
                 await reader.read()
             elif fault != "refuse":
                 await self._pass(name, head, reader, writer)
-        except (OSError, asyncio.IncompleteReadError):
-            pass
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # Python 3.11 logs it when a connection is cancelled
         finally:
             self._open.pop(writer, None)
             writer.transport.abort()

@@ -110,3 +110,34 @@ def test_what_leaves_the_page_is_followed_no_more(
             break
         visitor.page.wait_for_timeout(20)
     assert proxy.streams == 0
+
+
+def test_a_token_that_expires_is_renewed_on_the_open_connection(
+    visitor: Visit, proxy: FaultProxy, tasks: list[ShownTask]
+) -> None:
+    """The server ends that task alone; the others go on, and so does it with its next token."""
+    first, second = tasks[:2]
+    visitor.page.goto(f"{proxy.url}/bare/")
+    visitor.page.evaluate(
+        """async (given) => {
+            window.asked = 0;
+            await import("/static/taskstatus/task-status.js");
+            for (const { id, tokens } of given) {
+                const element = document.createElement("task-status");
+                element.setAttribute("task", id);
+                element.token = async () => (asked++, tokens.shift());
+                document.querySelector("main").append(element);
+            }
+        }""",
+        [
+            {"id": first.id, "tokens": [first.token(max_age=2), first.token()]},
+            {"id": second.id, "tokens": [second.token()]},
+        ],
+    )
+    expect(parts(visitor.page, "state", "Running")).to_have_count(2)
+    visitor.page.wait_for_function("() => asked === 3")
+    play([first, second], steps.log("later"), steps.success())
+    expect(parts(visitor.page, "state", "Done")).to_have_count(2)
+    lines = visitor.page.locator("task-status [part=lines] li").all_text_contents()
+    assert lines == ["later", "later"]
+    assert (proxy.requests["ws"], proxy.requests["sse"], proxy.most) == (1, 0, 1)
