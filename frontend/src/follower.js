@@ -4,7 +4,7 @@
 import { addressOf } from "./address.js";
 import { Attempt } from "./attempt.js";
 import { clock } from "./clock.js";
-import { verdict } from "./transports.js";
+import { verdictOf } from "./transports.js";
 
 /** A connection that has lived so long was good. */
 const STEADY_MS = 5_000;
@@ -137,7 +137,7 @@ export class Follower {
     this.proven = true;
     this.nothings = 0;
     if (message.type !== "problem") return task?.take(message);
-    const { kind, code } = verdict(message.status);
+    const { kind, code } = verdictOf(message.status);
     if (kind !== "refused") this.attempt?.leave(kind);
     else if (task) this.refuse(task, code);
   }

@@ -18,7 +18,7 @@ const GATHER_MS = 250;
  * @param {number} [wait]
  * @returns {Verdict}
  */
-export function verdict(code, wait) {
+export function verdictOf(code, wait) {
   if (REFUSED.includes(code)) return { kind: "refused", code };
   if (NOTHING.includes(code)) return { kind: "nothing" };
   return { kind: COME_BACK.includes(code) ? "closed" : "broken", wait };
@@ -45,7 +45,7 @@ const ws = {
           resolve({ kind: "broken" });
         }
       };
-      socket.onclose = ({ code }) => resolve(verdict(code % 4000));
+      socket.onclose = ({ code }) => resolve(verdictOf(code % 4000));
       signal.addEventListener("abort", () => socket.close());
     }),
 };
@@ -71,7 +71,7 @@ function judge({ status, headers }, { isShared }) {
   if (isShared && !isOurs && NOT_SHARED.includes(status)) return { kind: "absent" };
   const after = headers.get("Retry-After") ?? "";
   const wait = Number(after) * 1000 || Date.parse(after) - clock.now();
-  return verdict(status, Math.max(wait || 0, 0));
+  return verdictOf(status, Math.max(wait || 0, 0));
 }
 
 /**

@@ -38,6 +38,17 @@ def test_status_is_read_from_its_message() -> None:
     assert found.cursor == str(found.version)
 
 
+def test_a_task_whose_worker_is_gone_is_stalled() -> None:
+    """As a driven task can say that it is, too."""
+    task = TaskDriver()
+    task.started()
+    task.progress(1, 4)
+    task.stalled()
+    found = get_status(task.task_id)
+    assert found is not None
+    assert (found.state, found.stalled) == ("PROGRESS", True)
+
+
 def test_status_has_the_keys_of_the_message() -> None:
     """What the protocol says of a status, this says of it, too."""
     fields = {field.name for field in dataclasses.fields(TaskStatus)}
