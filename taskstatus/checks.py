@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 
 from taskstatus.conf import PREFIX, settings
 from taskstatus.exceptions import SettingError
+from taskstatus.installation import check_installation, check_store_answers
 from taskstatus.stores import get_store
 
 __all__ = ["check_settings", "register"]
@@ -33,6 +34,8 @@ MAY_BE_ZERO = {"PROGRESS_INTERVAL_SECONDS"}
 def register() -> None:
     """Register the checks with Django."""
     checks.register(check_settings, "taskstatus")
+    checks.register(check_installation, "taskstatus")
+    checks.register(check_store_answers, "taskstatus", deploy=True)
 
 
 def check_settings(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:

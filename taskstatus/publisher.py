@@ -10,6 +10,7 @@ from taskstatus import groups
 from taskstatus.changes import Change
 from taskstatus.exceptions import StoreUnavailable
 from taskstatus.outbox import Outbox
+from taskstatus.signals import announce
 from taskstatus.states import State
 from taskstatus.stores import MissingRecord, get_store
 
@@ -62,6 +63,8 @@ def _send(change: Change) -> bool:
     unknown = message is not None and not message.prev and change.state == State.PENDING
     if message is not None and address is None and not unknown:
         groups.send(change.task_id, message)
+    if message is not None:
+        announce(message)
     return message is not None and message.asked_to_stop
 
 

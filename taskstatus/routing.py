@@ -22,6 +22,7 @@ from taskstatus.consumers import (
     TaskStatusConsumer,
 )
 from taskstatus.guard import Guard, HostValidator
+from taskstatus.installation import wrapped
 
 __all__ = ["http_urlpatterns", "websocket_urlpatterns", "with_taskstatus"]
 
@@ -92,7 +93,7 @@ def with_taskstatus(application: Any) -> Guard:
     websockets = SessionMiddlewareStack(URLRouter(websocket_urlpatterns))
     http = SessionMiddlewareStack(URLRouter(http_urlpatterns))
     only_http = isinstance(application, ASGIHandler)
-    return Guard(
+    guard = Guard(
         http=_Router(http_urlpatterns, HostValidator(http), application),
         websocket=_Router(
             websocket_urlpatterns,
@@ -101,3 +102,5 @@ def with_taskstatus(application: Any) -> Guard:
         ),
         otherwise=None if only_http else application,
     )
+    wrapped.append(guard)
+    return guard

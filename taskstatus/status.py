@@ -1,4 +1,4 @@
-"""TaskStatus: the current state of a task, as a value."""
+"""TaskStatus: the current state of a task, as a value. Pure."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from taskstatus import results
-from taskstatus.stores import Reading, get_store
-
-__all__ = ["Progress", "TaskStatus", "aget_status", "get_status"]
+__all__ = ["Progress", "TaskStatus"]
 
 _TIMES = ("created_at", "started_at", "updated_at", "finished_at")
 
@@ -77,29 +74,3 @@ def _known(cls: type[Progress | TaskStatus], data: object) -> dict[str, Any]:
         raise TypeError(f"{cls.__name__} is made from an object, not from {data!r}")
     names = {field.name for field in fields(cls)}
     return {key: value for key, value in data.items() if key in names}
-
-
-def get_status(task_id: str) -> TaskStatus | None:
-    """Return the current status of a task, or None when it is unknown.
-
-    The store is asked, then Celery's result backend. No access check: that is the caller's.
-    Raises StoreUnavailable.
-    """
-    store = get_store()
-    reading = store.read(task_id)
-    if reading is None and results.restore(task_id):
-        reading = store.read(task_id)
-    return _status(reading)
-
-
-async def aget_status(task_id: str) -> TaskStatus | None:
-    """See get_status()."""
-    store = get_store()
-    reading = await store.aread(task_id)
-    if reading is None and await results.arestore(task_id):
-        reading = await store.aread(task_id)
-    return _status(reading)
-
-
-def _status(reading: Reading | None) -> TaskStatus | None:
-    return None if reading is None else TaskStatus.from_json(reading.status.json)

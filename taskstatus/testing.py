@@ -1,22 +1,97 @@
-"""Helpers for tests of projects that use taskstatus."""
+"""For tests of projects that use taskstatus: a store of one's own, played tasks, what they told."""
 
 from __future__ import annotations
 
+import contextlib
+import json
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+from django.test import override_settings
 
 from taskstatus import changes
 from taskstatus.changes import Run
 from taskstatus.conf import settings
+from taskstatus.exceptions import UnknownTask
+from taskstatus.lookup import get_status
 from taskstatus.messages import encode, timestamp
 from taskstatus.meter import progress_of
-from taskstatus.publisher import publish
+from taskstatus.publisher import flush, publish
 from taskstatus.states import State
-from taskstatus.status import get_status
+from taskstatus.status import TaskStatus
+from taskstatus.stores import Reading, Store, get_store
 
-__all__ = ["TaskDriver"]
+__all__ = ["History", "TaskDriver", "ahistory", "assert_history", "history", "memory_store"]
+
+FLUSH_SECONDS = 5.0
+
+
+@contextlib.contextmanager
+def memory_store() -> Iterator[Store]:
+    """Keep statuses, and tell of them, in this process alone; empty at first, gone at the end.
+
+    Also a decorator. For tests that call tasks eagerly, or play them: no Redis is needed.
+    """
+    layers = {settings.CHANNEL_LAYER: {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    url = f"memory://{uuid.uuid4()}"
+    with override_settings(TASKSTATUS_STORE_URL=url, CHANNEL_LAYERS=layers):
+        yield get_store()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What a task has told until now, as far as it is kept (MAX_EVENTS)."""
+
+    #: The states in order; one that follows itself, as PROGRESS does, is told once.
+    states: list[str]
+    #: The log lines in order.
+    lines: list[str]
+    #: The current status.
+    last: TaskStatus
+
+
+def history(task_id: str) -> History:
+    """Return what a task has told. Raises UnknownTask and StoreUnavailable."""
+    flush(FLUSH_SECONDS)
+    return _history(get_store().read(task_id, 0))
+
+
+async def ahistory(task_id: str) -> History:
+    """See history()."""
+    flush(FLUSH_SECONDS)
+    return _history(await get_store().aread(task_id, 0))
+
+
+def _history(reading: Reading | None) -> History:
+    if reading is None:
+        raise UnknownTask
+    states: list[str] = []
+    lines: list[str] = []
+    for message in reading.messages:
+        if message.kind == "log":
+            lines.append(json.loads(message.json)["message"])
+        elif [message.state] != states[-1:]:
+            states.append(str(message.state))
+    return History(states=states, lines=lines, last=TaskStatus.from_json(reading.status.json))
+
+
+def assert_history(
+    task_id: str, *, states: Sequence[str] | None = None, lines: Sequence[str] | None = None
+) -> TaskStatus:
+    """Assert that a task has gone through these states, and written these lines; return its status.
+
+    What is None is not looked at. Raises AssertionError with both, what was told and what was
+    wanted.
+    """
+    told = history(task_id)
+    if states is not None and told.states != list(states):
+        raise AssertionError(f"The task went through {told.states}, not {list(states)}.")
+    if lines is not None and told.lines != list(lines):
+        raise AssertionError(f"The task wrote {told.lines}, not {list(lines)}.")
+    return told.last
 
 
 class TaskDriver:

@@ -30,13 +30,14 @@ FLOORS: dict[str, str] = {
     "producers": "receivers calls introduction ending updates canvas interruption owner lease"
     " progress activity meter",
     # One task's stream, for one client and for all of a process.
-    "streams": "feed hub subscription stalls drain status",
+    "streams": "feed hub subscription stalls drain",
     # Who may, what Celery's backend knows, and the way into the store.
-    "gates": "access cancel results publisher outbox requests frames problems checks",
+    "gates": "access cancel results lookup publisher outbox signals requests frames problems checks"
+    " installation",
     # The truth, and the hints.
     "store": "stores groups",
     # What can be said, and where it is set.
-    "words": "changes messages position conf texts models",
+    "words": "changes messages position status conf texts models",
     "facts": "states exceptions",
 }
 #: Producers must not know of streams either: a worker serves nobody.
@@ -68,13 +69,17 @@ DOORS: dict[str, dict[str, str]] = {
         "calls": "its methods without a signal",
         "introduction": "the task that runs here",
         "ending": "the exceptions that mean something to it",
+        "installation": "whether tasks run in this process",
         "interruption": "its soft time limit",
         "progress": "the task that runs here",
         "cancel": "revoking",
         "results": "its result backend",
         "terminal.launch": "enqueueing by name",
     },
-    "billiard": {"publisher": "the soft time limit, which is not ours to swallow"},
+    "billiard": {
+        "publisher": "the soft time limit, which is not ours to swallow",
+        "signals": "the soft time limit, which is not the listeners' to swallow",
+    },
     "kombu": {"terminal.launch": "what a broker that is away raises"},
     "rich": {"terminal.bar": "the live bar", "terminal.card": "the status as a table"},
     "requests": {"terminal.poll": "following a URL from anywhere"},

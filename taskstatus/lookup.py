@@ -1,0 +1,35 @@
+"""Where the current status of a task is looked for."""
+
+from __future__ import annotations
+
+from taskstatus import results
+from taskstatus.status import TaskStatus
+from taskstatus.stores import Reading, get_store
+
+__all__ = ["aget_status", "get_status"]
+
+
+def get_status(task_id: str) -> TaskStatus | None:
+    """Return the current status of a task, or None when it is unknown.
+
+    The store is asked, then Celery's result backend. No access check: that is the caller's.
+    Raises StoreUnavailable.
+    """
+    store = get_store()
+    reading = store.read(task_id)
+    if reading is None and results.restore(task_id):
+        reading = store.read(task_id)
+    return _status(reading)
+
+
+async def aget_status(task_id: str) -> TaskStatus | None:
+    """See get_status()."""
+    store = get_store()
+    reading = await store.aread(task_id)
+    if reading is None and await results.arestore(task_id):
+        reading = await store.aread(task_id)
+    return _status(reading)
+
+
+def _status(reading: Reading | None) -> TaskStatus | None:
+    return None if reading is None else TaskStatus.from_json(reading.status.json)
