@@ -6,11 +6,11 @@ from functools import lru_cache
 
 from taskstatus.conf import settings
 from taskstatus.exceptions import SettingError
-from taskstatus.stores.base import MissingRecord, Pulse, Reading, Store
+from taskstatus.stores.base import Listing, MissingRecord, Pulse, Reading, Store
 from taskstatus.stores.memory import MemoryStore
 from taskstatus.stores.redis import RedisStore
 
-__all__ = ["MissingRecord", "Pulse", "Reading", "Store", "get_store"]
+__all__ = ["Listing", "MissingRecord", "Pulse", "Reading", "Store", "get_store"]
 
 
 def get_store() -> Store:

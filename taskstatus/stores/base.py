@@ -7,7 +7,7 @@ follows them, so a task that counts to a million keeps its log lines.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,7 +15,7 @@ from taskstatus.changes import Change
 from taskstatus.messages import Message
 from taskstatus.states import State, rank
 
-__all__ = ["UNFINISHED_SECONDS", "MissingRecord", "Pulse", "Reading", "Store"]
+__all__ = ["UNFINISHED_SECONDS", "Listing", "MissingRecord", "Pulse", "Reading", "Store"]
 
 #: Tasks that have not ended are kept at least this long after their last change.
 UNFINISHED_SECONDS = 7 * 86_400
@@ -62,6 +62,16 @@ class Pulse:
         return self.version > 0 and rank(self.state) == rank(State.STARTED)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """The tasks that have changed last."""
+
+    #: Their current statuses, the newest first.
+    statuses: Sequence[Message]
+    #: Whether all that is kept was looked at.
+    complete: bool = True
+
+
 class Store(Protocol):
     """Records changes and reads them back. Methods with an ``a`` in front are for the event loop.
 
@@ -96,6 +106,13 @@ class Store(Protocol):
 
     async def aleases(self, workers: Sequence[str]) -> set[str]:
         """Return which of these workers' leases are still held, in one round trip."""
+
+    def recent(self, most: int, states: Collection[str] = ()) -> Listing:
+        """Return the tasks that have changed last, in these states (all), so many at most.
+
+        For people: it looks through all that is kept, and keeps no index that every change of
+        every task would have to pay for.
+        """
 
     def beat(self, worker: str, seconds: float) -> None:
         """Hold a worker's lease so long from now; 0 gives it up."""

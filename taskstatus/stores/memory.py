@@ -5,14 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from heapq import nlargest
+from operator import attrgetter
 
 from taskstatus.changes import Change
 from taskstatus.conf import settings
 from taskstatus.messages import Message, log_json, status_json
 from taskstatus.states import RESTARTABLE, State, is_interim, rank
-from taskstatus.stores.base import UNFINISHED_SECONDS, MissingRecord, Pulse, Reading
+from taskstatus.stores.base import UNFINISHED_SECONDS, Listing, MissingRecord, Pulse, Reading
 
 __all__ = ["MemoryStore"]
 
@@ -177,6 +179,14 @@ class MemoryStore:
         """See Store.aleases()."""
         now = time.monotonic()
         return {worker for worker in workers if self._leases.get(worker, 0) > now}
+
+    def recent(self, most: int, states: Collection[str] = ()) -> Listing:
+        """See Store.recent()."""
+        with self._lock:
+            self._sweep()
+            found = [record.status for record in self._records.values() if record.status]
+        found = [status for status in found if not states or status.state in states]
+        return Listing(statuses=nlargest(most, found, key=attrgetter("version")))
 
     def beat(self, worker: str, seconds: float) -> None:
         """See Store.beat()."""

@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from hashlib import blake2b
+from heapq import nlargest
 from importlib.resources import files
+from operator import attrgetter
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -22,7 +24,7 @@ from taskstatus.changes import Change
 from taskstatus.exceptions import StoreUnavailable
 from taskstatus.messages import Message
 from taskstatus.stores import script
-from taskstatus.stores.base import MissingRecord, Pulse, Reading
+from taskstatus.stores.base import Listing, MissingRecord, Pulse, Reading
 
 __all__ = ["RedisStore"]
 
@@ -40,6 +42,11 @@ PASSING = ("OOM", "READONLY", "MISCONF", "NOREPLICAS", "BUSY", "LOADING", "DOWN"
 RETRY = (NoBackoff(), 1, (redis.ConnectionError,))
 READ_SCRIPT = (files("taskstatus.stores") / "read.lua").read_text()
 STOP_SCRIPT = (files("taskstatus.stores") / "cancel.lua").read_text()
+#: The records of all tasks; how many keys are looked at in one step, and in all.
+RECORDS = "taskstatus:{*}:status"
+SCAN = 1_000
+MAX_SCANNED = 1_000_000
+_LISTED = ("json", "state", "status_version")
 _PULSE = ("version", "state", "stalled", "worker")
 
 
@@ -152,6 +159,27 @@ class RedisStore:
                 pipe.exists(_lease_key(worker))
             held = await pipe.execute()
         return {worker for worker, exists in zip(workers, held, strict=True) if exists}
+
+    def recent(self, most: int, states: Collection[str] = ()) -> Listing:
+        """See Store.recent(). Looks at no more than MAX_SCANNED keys, ours and others'."""
+        found: list[Message] = []
+        cursor, scanned = 0, 0
+        try:
+            while scanned < MAX_SCANNED:
+                cursor, names = self._client.scan(cursor, match=RECORDS, count=SCAN)
+                scanned += SCAN
+                with self._client.pipeline(transaction=False) as pipe:
+                    for name in names:
+                        pipe.hmget(name, _LISTED)
+                    for json, state, version in pipe.execute():
+                        if json is not None and (not states or state in states):
+                            found.append(Message("status", state, int(version), 0, json))
+                found = nlargest(most, found, key=attrgetter("version"))
+                if not cursor:
+                    break
+        except UNREACHABLE as exc:
+            raise _meaning(exc) from exc
+        return Listing(statuses=found, complete=not cursor)
 
     def beat(self, worker: str, seconds: float) -> None:
         """See Store.beat()."""

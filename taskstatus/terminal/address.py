@@ -74,6 +74,13 @@ class StreamAddress:
         )
 
     @property
+    def cancel_url(self) -> str:
+        """Where the task can be asked to stop."""
+        parts = urlsplit(self.url)
+        prefix, _, task = parts.path.rpartition("/poll/task_status/")
+        return parts._replace(path=f"{prefix}/task_status/{task}cancel/").geturl()
+
+    @property
     def has_password(self) -> bool:
         """Whether the URL brings its own HTTP authentication, which then needs the header."""
         return "@" in urlsplit(self.url).netloc

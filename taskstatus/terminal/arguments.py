@@ -17,6 +17,7 @@ __all__ = ["add_subcommands"]
 
 BASE_URL = "http://localhost:8000"
 PATIENCE_SECONDS = 300.0
+LIST_LIMIT = 20
 
 
 def add_subcommands(parser: ArgumentParser) -> None:
@@ -44,12 +45,20 @@ def add_subcommands(parser: ArgumentParser) -> None:
     _add_follow(
         add(
             "follow",
-            "Follow a task until it ends, and exit as it did.",
-            details="\nA live bar on a terminal, else one line for each message.",
+            "Follow tasks until they end, and exit as they did.",
+            details="\nA live bar on a terminal, else one line for each message. Ctrl-C on a "
+            "terminal asks whether\nto detach, to cancel or to go on.",
+        )
+    )
+    _add_list(
+        add(
+            "list",
+            "List the tasks that have changed last, the newest first.",
+            details="\nIt looks through all that is kept, so it takes its time in a large Redis.",
         )
     )
     _add_show(add("show", "Show the current status of a task."))
-    _add_id(
+    _add_cancel(
         add(
             "cancel",
             "Ask a task to stop.",
@@ -96,11 +105,12 @@ def _add_start(parser: ArgumentParser) -> None:
 
 def _add_follow(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "target",
+        "targets",
         metavar="ID_OR_URL",
+        nargs="+",
         type=_id_or_url,
-        help="a task's id, read from the store that the settings name; or any of its URLs "
-        "(http, https, ws or wss), followed over the network",
+        help="the ids of one or more tasks, read from the store that the settings name; or any "
+        "URL of one (http, https, ws or wss), followed over the network",
     )
     parser.add_argument(
         "--token", default="", help="for a URL that has none in it (a local id needs none)"
@@ -114,6 +124,31 @@ def _add_follow(parser: ArgumentParser) -> None:
         "(default: %(default)g; at most 10 before its first answer)",
     )
     _add_json(parser, "print the messages as they are on the wire, one a line")
+
+
+def _add_list(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--state",
+        dest="states",
+        action="append",
+        default=[],
+        metavar="STATE",
+        help="only tasks in this state, as FAILURE; may be given more than once",
+    )
+    parser.add_argument(
+        "--limit",
+        dest="most",
+        type=_count,
+        default=LIST_LIMIT,
+        metavar="N",
+        help="at most so many (default: %(default)s)",
+    )
+    _add_json(parser, "print the status messages as they are on the wire, one a line")
+
+
+def _add_cancel(parser: ArgumentParser) -> None:
+    _add_id(parser)
+    _add_json(parser, "print one JSON object with task_id and asked")
 
 
 def _add_show(parser: ArgumentParser) -> None:
@@ -132,6 +167,7 @@ def _add_token(parser: ArgumentParser) -> None:
         metavar="SECONDS",
         help="how long it is good for (default: TASKSTATUS_TOKEN_MAX_AGE_SECONDS)",
     )
+    _add_json(parser, "print one JSON object with task_id, token and scope")
 
 
 def _add_id(parser: ArgumentParser) -> None:
@@ -191,6 +227,12 @@ def _base_url(text: str) -> str:
     except ValueError as exc:
         raise ArgumentTypeError(str(exc)) from exc
     return text
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise ArgumentTypeError(f"{text!r} is no number of tasks")
+    return int(text)
 
 
 def _seconds(text: str) -> float:

@@ -1,4 +1,4 @@
-"""A followed task on a screen: one live line, with what the task writes above it."""
+"""Followed tasks on a screen: one live line each, with what they write above."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self, TextIO
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
@@ -18,7 +18,7 @@ from rich.text import Text
 from taskstatus.states import State
 from taskstatus.terminal import words
 
-__all__ = ["BarView", "make_console"]
+__all__ = ["BarView", "make_console", "style_of"]
 
 REFRESHES_PER_SECOND = 8
 _STYLES: dict[str, str] = {
@@ -51,12 +51,15 @@ def make_console(stream: TextIO, *, color: bool | None = None) -> Console:
 class BarView:
     """A bar with percent and time left where the task says so, else a spinner.
 
-    The last state stays on the screen, with the result or the error below it.
+    The last state stays on the screen, with the result or the error below it. Where there are
+    ``several`` tasks, what one of them writes begins with its id, and so does its outcome.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, several: bool = False) -> None:
         self.console = console
-        self._status: Mapping[str, Any] = {}
+        self._several = several
+        #: By task id, in the order in which they were first heard of.
+        self._statuses: dict[str, Mapping[str, Any]] = {}
         self._spinner = Spinner("dots")
         self._live = Live(
             console=console,
@@ -85,9 +88,9 @@ class BarView:
         content = json.loads(text)
         if content.get("type") == "log":
             style = _LEVELS.get(str(content.get("level")), "")
-            self._print(Text(words.printable(content.get("message")), style=style))
+            self._print(Text(f"{self._whose(content)}{_message(content)}", style=style))
         elif content.get("type") == "status":
-            self._status = content
+            self._statuses[str(content.get("task_id"))] = content
             if content.get("ready"):
                 self._end(content)
 
@@ -99,17 +102,23 @@ class BarView:
         self.console.print(text, soft_wrap=True)
 
     def _end(self, content: Mapping[str, Any]) -> None:
-        self._live.stop()
+        if not self._several:
+            self._live.stop()
         outcome = words.outcome(content)
         if outcome:
-            style = "" if content.get("error") is None else _style_of(content)
-            self._print(Text(outcome, style=style))
+            style = "" if content.get("error") is None else style_of(content)
+            self._print(Text(f"{self._whose(content)}{outcome}", style=style))
+
+    def _whose(self, content: Mapping[str, Any]) -> str:
+        return f"{words.printable(content.get('task_id'))}: " if self._several else ""
 
     def render(self) -> RenderableType:
-        """Return the line as it is now; it never takes more than one."""
-        status = self._status
-        if not status:
+        """Return the lines as they are now; a task never takes more than one."""
+        if not self._statuses:
             return self._spinner
+        return Group(*map(self._line, self._statuses.values()))
+
+    def _line(self, status: Mapping[str, Any]) -> RenderableType:
         table = Table.grid(expand=True, padding=(0, 1), pad_edge=False)
         cells: list[RenderableType] = []
 
@@ -119,7 +128,7 @@ class BarView:
 
         if not status.get("ready"):
             add(self._spinner, width=1)
-        add(Text(words.state_of(status), style=_style_of(status)))
+        add(Text(words.state_of(status), style=style_of(status)))
         add(Text(_title(status)), ratio=2, min_width=4)
         percent = words.number(words.progress_of(status).get("percent"))
         if percent is not None:
@@ -129,8 +138,13 @@ class BarView:
         return table
 
 
-def _style_of(status: Mapping[str, Any]) -> str:
+def style_of(status: Mapping[str, Any]) -> str:
+    """Return the style in which a task's state is shown."""
     return "yellow" if status.get("stalled") else _STYLES.get(str(status.get("state")), "cyan")
+
+
+def _message(content: Mapping[str, Any]) -> str:
+    return words.printable(content.get("message"))
 
 
 def _title(status: Mapping[str, Any]) -> str:

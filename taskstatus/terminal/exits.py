@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from typing import NoReturn
 
 from taskstatus.states import State
 
-__all__ = ["EXIT_CODES", "ExitCode", "TerminalError", "exit_code_of", "orderly"]
+__all__ = ["EXIT_CODES", "ExitCode", "TerminalError", "exit_code_of", "orderly", "worst_of"]
 
 
 class ExitCode(IntEnum):
@@ -49,10 +49,11 @@ exit codes:
   1    FAILURE, or REJECTED
   2    REVOKED
   3    the task is unknown, or its status is no longer kept
+       (of several tasks: 1 if any has failed, else 2, else 3)
   4    the store, the broker or the server can't be reached
   5    the server does not let you read this task: give a valid token
   64   wrong arguments, or wrong settings
-  130  stopped by Ctrl-C; the task itself goes on (143: by SIGTERM)
+  130  left by Ctrl-C; the task itself goes on (143: by SIGTERM)
 """
 
 _OUTCOMES = {
@@ -67,6 +68,16 @@ _OUTCOMES = {
 def exit_code_of(state: str) -> ExitCode:
     """Return how the command ends that has followed a task to this terminal state."""
     return _OUTCOMES[State(state)]
+
+
+#: What counts most, where several tasks are followed.
+_WORST = (ExitCode.FAILURE, ExitCode.REVOKED, ExitCode.UNKNOWN)
+
+
+def worst_of(states: Sequence[str]) -> ExitCode:
+    """Return how the command ends that has followed tasks to these states; "" is an unknown one."""
+    codes = {exit_code_of(state) if state else ExitCode.UNKNOWN for state in states}
+    return next((code for code in _WORST if code in codes), ExitCode.SUCCESS)
 
 
 @contextlib.contextmanager

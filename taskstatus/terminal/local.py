@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 
 from taskstatus import results
 from taskstatus.drain import get_drain
@@ -13,11 +13,11 @@ from taskstatus.exceptions import SlowReader, UnknownTask
 from taskstatus.feed import follow
 from taskstatus.hub import get_hub
 from taskstatus.messages import TYPES
-from taskstatus.stores import get_store
+from taskstatus.stores import Listing, get_store
 from taskstatus.stores.redis import RedisStore
 from taskstatus.terminal.exits import ExitCode
 
-__all__ = ["follow_here", "read_here"]
+__all__ = ["follow_here", "list_here", "read_here"]
 
 #: How long one wait for news takes; it ends nothing.
 WAIT_SECONDS = 60.0
@@ -42,21 +42,34 @@ def read_here(task_id: str) -> str:
     return reading.status.json
 
 
-def follow_here(task_id: str, show: Callable[[str], None], *, from_start: bool = False) -> str:
-    """Show the messages of a task until it ends, and return its terminal state.
+def list_here(most: int, states: Collection[str]) -> Listing:
+    """Return the tasks that have changed last. Raises StoreUnavailable."""
+    return get_store().recent(most, states)
+
+
+def follow_here(
+    task_ids: Sequence[str], show: Callable[[str], None], *, from_start: bool = False
+) -> list[str]:
+    """Show the messages of tasks until all have ended; return their states, "" for an unknown one.
 
     First the current status; with ``from_start`` all that is kept, as far as nothing is missing.
-    Raises UnknownTask and StoreUnavailable, and SystemExit at a SIGTERM. Leaves no connection open.
+    Raises UnknownTask when none of them is known, StoreUnavailable, and SystemExit at a SIGTERM.
+    Leaves no connection open.
     """
     try:
-        return asyncio.run(_follow_and_close(task_id, show, from_start=from_start))
+        states = asyncio.run(_follow_and_close(task_ids, show, from_start=from_start))
     except asyncio.CancelledError:
         raise SystemExit(ExitCode.TERMINATED) from None
+    if not any(states):
+        raise UnknownTask
+    return states
 
 
-async def _follow_and_close(task_id: str, show: Callable[[str], None], *, from_start: bool) -> str:
+async def _follow_and_close(
+    task_ids: Sequence[str], show: Callable[[str], None], *, from_start: bool
+) -> list[str]:
     _catch_sigterm()
-    following = asyncio.create_task(_follow(task_id, show, from_start=from_start))
+    following = asyncio.create_task(_follow_all(task_ids, show, from_start=from_start))
     try:
         await asyncio.wait([following])
     finally:
@@ -75,7 +88,7 @@ def _catch_sigterm() -> None:
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
-async def _stop(following: asyncio.Task[str]) -> None:
+async def _stop(following: asyncio.Task[list[str]]) -> None:
     # More than once if need be: before Python 3.12 asyncio.wait_for(), which redis-py uses, can
     # swallow a cancellation (https://github.com/python/cpython/issues/86296).
     while not following.done():
@@ -102,8 +115,26 @@ async def _show_kept(task_id: str, show: Callable[[str], None]) -> int | None:
     return reading.messages[-1].version
 
 
+async def _follow_all(
+    task_ids: Sequence[str], show: Callable[[str], None], *, from_start: bool
+) -> list[str]:
+    follow = [asyncio.create_task(_follow(name, show, from_start=from_start)) for name in task_ids]
+    try:
+        return await asyncio.gather(*follow)
+    finally:
+        for task in follow:
+            task.cancel()
+
+
 async def _follow(task_id: str, show: Callable[[str], None], *, from_start: bool) -> str:
     after = await _show_kept(task_id, show) if from_start else None
+    try:
+        return await _follow_known(task_id, show, after)
+    except UnknownTask:
+        return ""
+
+
+async def _follow_known(task_id: str, show: Callable[[str], None], after: int | None) -> str:
     while True:
         async with follow(task_id, after=after, types=EVERYTHING) as feed:
             try:

@@ -8,7 +8,7 @@ from typing import Any, Self
 import requests
 from requests.auth import AuthBase
 
-from taskstatus.exceptions import BadRequest, UnknownTask
+from taskstatus.exceptions import AlreadyFinished, BadRequest, UnknownTask
 from taskstatus.messages import TYPES
 from taskstatus.terminal.address import StreamAddress
 from taskstatus.terminal.exits import ExitCode, TerminalError
@@ -78,6 +78,25 @@ class LongPoll:
         NoStream when it isn't.
         """
         return self._read(self._get(cursor))
+
+    def cancel(self) -> None:
+        """Ask the server to have the task stopped. Raises what says why it won't."""
+        try:
+            response = self._session.post(
+                self._address.cancel_url,
+                auth=_Bearer(self._address.token) if self._address.token else None,
+                timeout=(CONNECT_SECONDS, SLACK_SECONDS),
+            )
+        except requests.RequestException as exc:
+            raise NoStream(f"{self.host} can't be asked: {exc}.") from exc
+        if response.status_code == 409:
+            raise AlreadyFinished
+        if response.status_code != 202:
+            try:
+                self._read(response)
+            except Trouble as trouble:
+                raise NoStream(f"{trouble}.") from trouble
+            raise NoStream(f"{self.host} did not say that it stops the task.")
 
     def _get(self, cursor: str) -> requests.Response:
         params = {"types": ",".join(TYPES), "wait": str(WAIT_SECONDS)}

@@ -50,11 +50,15 @@ def write_json(stream: TextIO, text: str) -> None:
 
 
 class LineView:
-    """One line of plain text for each message; notes go to the other stream."""
+    """One line of plain text for each message; notes go to the other stream.
 
-    def __init__(self, out: TextIO, err: TextIO) -> None:
+    With ``several`` tasks each line begins with the id of its own.
+    """
+
+    def __init__(self, out: TextIO, err: TextIO, *, several: bool = False) -> None:
         self._out = out
         self._err = err
+        self._several = several
 
     def __enter__(self) -> Self:
         return self
@@ -69,9 +73,11 @@ class LineView:
 
     def show(self, text: str) -> None:
         """See View.show()."""
-        line = words.line(json.loads(text))
+        content = json.loads(text)
+        line = words.line(content)
         if line:
-            write_line(self._out, line)
+            task = f"{words.printable(content.get('task_id'))} " if self._several else ""
+            write_line(self._out, f"{task}{line}")
 
     def note(self, text: str) -> None:
         """See View.note()."""
@@ -94,11 +100,16 @@ def is_screen(stream: TextIO) -> bool:
 
 
 def choose_view(
-    out: TextIO, err: TextIO, *, as_json: bool = False, color: bool | None = None
+    out: TextIO,
+    err: TextIO,
+    *,
+    as_json: bool = False,
+    color: bool | None = None,
+    several: bool = False,
 ) -> View:
     """Return the view that suits the stream: a bar on a screen, lines elsewhere."""
     if as_json:
         return JsonView(out, err)
     if is_screen(out):
-        return BarView(make_console(out, color=color))
-    return LineView(out, err)
+        return BarView(make_console(out, color=color), several=several)
+    return LineView(out, err, several=several)

@@ -18,6 +18,7 @@ __all__ = [
     "facts",
     "figures",
     "line",
+    "moment",
     "number",
     "outcome",
     "printable",
@@ -46,9 +47,9 @@ def line(content: Content) -> str:
     match content.get("type"):
         case "log":
             level, text = printable(content.get("level")), printable(content.get("message"))
-            return f"{_time(content.get('at'))} [{level}] {text}"
+            return f"{moment(content.get('at'))} [{level}] {text}"
         case "status":
-            words = [_time(content.get("updated_at")), state_of(content)]
+            words = [moment(content.get("updated_at")), state_of(content)]
             if content.get("ready"):
                 words += filter(None, [took(content), outcome(content)])
             elif content.get("error") is not None:
@@ -172,6 +173,6 @@ def _count(value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
 
 
-def _time(value: object) -> str:
+def moment(value: object) -> str:
     """Return an RFC 3339 time to the second."""
     return re.sub(r"\.[0-9]+", "", printable(value)) if value else ""

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 from tests.harness.processes import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from tests.harness.environment import Environment
 
-__all__ = ["Ended", "Running", "run", "run_on_terminal", "running"]
+__all__ = ["Ended", "Running", "Terminal", "run", "run_on_terminal", "running"]
 
 #: A ``manage.py`` of a project that imports its Celery application, as Celery's manual has it.
 MANAGE = """
@@ -92,12 +92,30 @@ def running(environment: Environment, *arguments: str) -> Iterator[Running]:
             process.kill()
 
 
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """A terminal on which a command runs, for who sits before it."""
+
+    process: subprocess.Popen[bytes]
+    controller: int
+
+    def type(self, line: str) -> None:
+        """Type a line."""
+        os.write(self.controller, f"{line}\n".encode())
+
+    def interrupt(self) -> None:
+        """Send what Ctrl-C sends."""
+        self.process.send_signal(signal.SIGINT)
+
+
 def run_on_terminal(
-    environment: Environment, *arguments: str, terminate_at: str | None = None
+    environment: Environment,
+    *arguments: str,
+    reactions: Sequence[tuple[str, Callable[[Terminal], object]]] = (),
 ) -> Ended:
     """Run ``manage.py task`` on a terminal of 24 lines of 100 columns; ``out`` is all it drew.
 
-    With ``terminate_at`` it gets a SIGTERM once it has drawn that.
+    The ``reactions`` come one after another, each once its text is drawn after the one before.
     """
     controller, terminal = pty.openpty()
     variables = {**_variables(environment), "TERM": "xterm", "COLUMNS": "100", "LINES": "24"}
@@ -112,15 +130,16 @@ def run_on_terminal(
     os.close(terminal)
     watchdog = threading.Timer(TIMEOUT_SECONDS, process.kill)
     watchdog.start()
-    drawn = b""
+    drawn, seen, waiting = b"", 0, list(reactions)
     try:
         # Linux answers with EIO once nobody holds the other end any more.
         with contextlib.suppress(OSError):
             while chunk := os.read(controller, 65_536):
                 drawn += chunk
-                if terminate_at is not None and terminate_at.encode() in drawn:
-                    process.terminate()
-                    terminate_at = None
+                while waiting and (place := drawn.find(waiting[0][0].encode(), seen)) >= 0:
+                    text, react = waiting.pop(0)
+                    seen = place + len(text.encode())
+                    react(Terminal(process, controller))
         code = process.wait(TIMEOUT_SECONDS)
     finally:
         watchdog.cancel()

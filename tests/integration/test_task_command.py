@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.harness import command
+from tests.harness.command import Terminal
 from tests.harness.redis import open_gate
 from tests.harness.steps import log, pending, progress, started, success
 
@@ -88,13 +89,70 @@ def test_ctrl_c_stops_the_following_and_not_the_task(
     assert command.run(environment, "follow", task_id).code == 0
 
 
+@pytest.mark.parametrize(
+    ("answer", "code", "words"),
+    [("d", 130, "No longer followed"), ("c", 2, "is asked to stop"), ("f", 0, "STARTED")],
+)
+def test_ctrl_c_on_a_terminal_asks_what_is_meant(
+    environment: Environment, worker: Worker, redis_url: str, answer: str, code: int, words: str
+) -> None:
+    """To leave the task alone, to stop it, or nothing at all."""
+    gate = str(uuid.uuid4())
+    open_gate(redis_url, f"{gate}:end")
+    ended = command.run_on_terminal(
+        environment,
+        *("start", "tests.count_between_gates", "--args", json.dumps([gate, 10]), "--follow"),
+        reactions=[
+            ("STARTED", Terminal.interrupt),
+            ("[d]etach", lambda terminal: terminal.type(answer)),
+            (words, lambda terminal: open_gate(redis_url, f"{gate}:start")),
+        ],
+    )
+    assert ended.code == code, ended.out
+    assert words in ended.out
+
+
+def test_several_tasks_are_followed_at_once(environment: Environment, worker: Worker) -> None:
+    """Each line says of which; the exit code is that of the worst."""
+    ids = [
+        json.loads(command.run(environment, "start", *arguments, "--json").out)["task_id"]
+        for arguments in (
+            ["tests.add", "--args", "[1, 2]"],
+            ["tests.fail", "--args", '["no"]'],
+            ["tests.speak", "--args", '[["a"]]'],
+        )
+    ]
+    ended = command.run(environment, "follow", *ids)
+    assert ended.code == 1
+    last = {line.split()[0]: line.split()[2] for line in ended.out.splitlines()}
+    assert last == dict(zip(ids, ["SUCCESS", "FAILURE", "SUCCESS"], strict=True))
+
+
+def test_the_list_begins_with_the_newest(environment: Environment, worker: Worker) -> None:
+    """As lines, as JSON, and as a table on a terminal."""
+    started_ = command.run(
+        environment, "start", "tests.fail", "--args", '["x"]', "--follow", "--json"
+    )
+    task_id = json.loads(started_.out.splitlines()[0])["task_id"]
+    failures = ("list", "--state", "FAILURE", "--limit", "3")
+    first, *_ = command.run(environment, *failures, "--json").out.splitlines()
+    assert (json.loads(first)["task_id"], json.loads(first)["state"]) == (task_id, "FAILURE")
+    line = command.run(environment, *failures).out.splitlines()[0]
+    assert line.split("\t")[:2] == [task_id, "FAILURE"]
+    table = command.run_on_terminal(environment, *failures)
+    assert (table.code, "\x1b[1;31mFAILURE" in table.out) == (0, True)
+
+
 async def test_being_terminated_leaves_the_screen_in_order(
     site_on: Callable[[Layer], Site], processes: Processes, environment: Environment
 ) -> None:
     """The cursor that a live bar hides comes back."""
     task = await site_on("pubsub").task(pending(), started())
     ended = await asyncio.to_thread(
-        command.run_on_terminal, environment, "follow", task.id, terminate_at="STARTED"
+        command.run_on_terminal,
+        environment,
+        *("follow", task.id),
+        reactions=[("STARTED", lambda terminal: terminal.process.terminate())],
     )
     assert ended.code == 143
     assert ended.out.endswith("\x1b[?25h")

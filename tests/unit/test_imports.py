@@ -81,7 +81,11 @@ DOORS: dict[str, dict[str, str]] = {
         "signals": "the soft time limit, which is not the listeners' to swallow",
     },
     "kombu": {"terminal.launch": "what a broker that is away raises"},
-    "rich": {"terminal.bar": "the live bar", "terminal.card": "the status as a table"},
+    "rich": {
+        "terminal.bar": "the live bar",
+        "terminal.card": "the status as a table",
+        "terminal.listing": "statuses as a table",
+    },
     "requests": {"terminal.poll": "following a URL from anywhere"},
 }
 

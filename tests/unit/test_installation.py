@@ -46,9 +46,9 @@ def broker() -> Iterator[Any]:
     app = tests.project.celery.app
     app.set_current()
     before = app.conf.broker_url
-    app.conf.broker_url = f"{REDIS}/1"
+    app.conf["broker_url"] = f"{REDIS}/1"
     yield app.conf
-    app.conf.broker_url = before
+    app.conf["broker_url"] = before
 
 
 def test_a_whole_installation_has_nothing_to_mend(settings: Settings, broker: Any) -> None:

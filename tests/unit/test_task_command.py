@@ -16,7 +16,7 @@ from django.test import override_settings
 import tests.project.celery
 from taskstatus.access import read_token
 from taskstatus.management.commands.task import Command
-from taskstatus.testing import TaskDriver
+from taskstatus.testing import TaskDriver, memory_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -261,6 +261,8 @@ def test_start_and_follow_exits_as_the_task_did(eager: None) -> None:
         (["token", "t", "--scope", "all"], "invalid choice"),
         (["follow", "http://h/", "--patience", "-1"], "no number of seconds"),
         (["follow", "http://h/other/"], "no URL of a task"),
+        (["follow", "http://h/poll/task_status/t/", "t"], "of URLs it takes one"),
+        (["list", "--limit", "0"], "no number of tasks"),
         (["start", "tests.ad"], "Is it tests.add?"),
         (["dance"], "invalid choice"),
     ],
@@ -282,7 +284,7 @@ def test_wrong_arguments_do_not_exit_as_a_revoked_task_would(
     assert "usage:" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("subcommand", ["start", "follow", "show", "token"])
+@pytest.mark.parametrize("subcommand", ["start", "follow", "list", "show", "token"])
 def test_help_lists_the_exit_codes(subcommand: str, capsys: pytest.CaptureFixture[str]) -> None:
     """They are a part of the interface."""
     with pytest.raises(SystemExit) as raised:
@@ -309,6 +311,63 @@ def test_a_reader_who_has_gone_ends_it_quietly(
     with (tmp_path / "out").open("w") as stdout:
         monkeypatch.setattr("sys.stdout", stdout)
         assert task("follow", driver.task_id, out=Reader(gone))[0] == 141
+
+
+def test_several_tasks_end_as_the_worst_of_them() -> None:
+    """A failure counts more than a stop, and that more than a task that nobody knows."""
+    good, bad, stopped = ended("success"), ended("failure", ValueError("x")), ended("revoked")
+    unknown = str(uuid.uuid4())
+    for ids, code in [
+        ([good.task_id, unknown, stopped.task_id, bad.task_id], 1),
+        ([good.task_id, unknown, stopped.task_id], 2),
+        ([good.task_id, unknown], 3),
+        ([good.task_id, good.task_id], 0),
+    ]:
+        assert task("follow", *ids)[0] == code
+
+
+def test_several_tasks_are_told_apart() -> None:
+    """By the id at the beginning of each line; JSON has it in each message."""
+    tasks = [ended("success"), ended("failure", ValueError("x"))]
+    ids = [one.task_id for one in tasks]
+    assert sorted(line.split()[0] for line in task("follow", *ids)[1].splitlines()) == sorted(ids)
+    lines = task("follow", *ids, "--json")[1].splitlines()
+    assert sorted(json.loads(line)["task_id"] for line in lines) == sorted(ids)
+
+
+@memory_store()
+def test_list_shows_the_newest_first() -> None:
+    """One line each, to be cut at its tabs."""
+    tasks = [ended("success"), ended("failure", ValueError("x")), TaskDriver()]
+    tasks[2].started()
+    tasks[2].progress(1, 4, "a quarter")
+    lines = [line.split("\t") for line in task("list")[1].splitlines()]
+    assert [line[0] for line in lines] == [one.task_id for one in reversed(tasks)]
+    assert lines[0][1:4] == ["PROGRESS", "25 % 1/4", "tests.driven"]
+
+
+@memory_store()
+def test_list_takes_states_and_a_limit() -> None:
+    """As JSON, the messages of the wire."""
+    for end in ("success", "revoked", "success"):
+        ended(end)
+    states = ["--state", "REVOKED", "--state", "SUCCESS"]
+    messages = [json.loads(line) for line in task("list", *states, "--json")[1].splitlines()]
+    assert [message["state"] for message in messages] == ["SUCCESS", "REVOKED", "SUCCESS"]
+    assert task("list", "--state", "FAILURE") == (0, "")
+    assert len(task("list", "--limit", "2")[1].splitlines()) == 2
+
+
+def test_token_and_cancel_can_be_json() -> None:
+    """As all subcommands can."""
+    driver = TaskDriver()
+    driver.pending()
+    made = json.loads(task("token", driver.task_id, "--json")[1])
+    assert made.keys() == {"task_id", "token", "scope"}
+    assert json.loads(task("cancel", driver.task_id, "--json")[1])["asked"] is True
+    driver.revoked()
+    code, text = task("cancel", driver.task_id, "--json")
+    assert (code, json.loads(text)["asked"]) == (1, False)
 
 
 def test_cancel_asks_a_task_to_stop() -> None:

@@ -1,7 +1,8 @@
-"""``manage.py task``: start, follow, show and cancel Celery tasks, and make tokens for them."""
+"""``manage.py task``: start, follow, list, show and cancel Celery tasks, and make their tokens."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -27,10 +28,13 @@ from taskstatus.terminal import words
 from taskstatus.terminal.address import StreamAddress, is_url, stream_urls
 from taskstatus.terminal.arguments import add_subcommands
 from taskstatus.terminal.card import show_table, write_rows
-from taskstatus.terminal.exits import ExitCode, TerminalError, exit_code_of, orderly
+from taskstatus.terminal.exits import ExitCode, TerminalError, orderly, worst_of
 from taskstatus.terminal.launch import enqueue
-from taskstatus.terminal.local import follow_here, read_here
+from taskstatus.terminal.listing import show_list
+from taskstatus.terminal.local import follow_here, list_here, read_here
 from taskstatus.terminal.patience import Patience
+from taskstatus.terminal.poll import LongPoll
+from taskstatus.terminal.question import Wish, ask
 from taskstatus.terminal.remote import RemoteFollower
 from taskstatus.terminal.view import View, choose_view, write_json, write_line
 
@@ -46,7 +50,7 @@ _EXITS: dict[type[TaskStatusError], ExitCode] = {
 class Command(BaseCommand):
     """Exits with the task's outcome (``ExitCode``); called by ``call_command``, raises it."""
 
-    help = "Start, follow, show and cancel Celery tasks, and make tokens for them."
+    help = "Start, follow, list, show and cancel Celery tasks, and make tokens for them."
     # Only our own settings matter here, and handle() looks at those.
     requires_system_checks = ()
 
@@ -75,6 +79,7 @@ class Command(BaseCommand):
         run = {
             "start": self._start,
             "follow": self._follow,
+            "list": self._list,
             "show": self._show,
             "token": self._token,
             "cancel": self._cancel,
@@ -108,35 +113,82 @@ class Command(BaseCommand):
             rows.append(("Long-poll", urls["longpoll"]))
             write_rows(self._out, [("Task", task_id), ("Token", token), *rows])
         if options["follow"]:
-            self._watch(lambda view: follow_here(task_id, view.show, from_start=True), options)
+            self._watch([task_id], options, from_start=True)
 
     def _follow(self, options: dict[str, Any]) -> None:
-        target = options["target"]
-        if not is_url(target):
-            self._watch(lambda view: follow_here(target, view.show), options)
+        targets = list(dict.fromkeys(options["targets"]))
+        if not any(map(is_url, targets)):
+            self._watch(targets, options)
             return
+        if len(targets) > 1:
+            raise BadRequest("Several tasks are followed by their ids; of URLs it takes one.")
         try:
-            address = StreamAddress.from_url(target, token=options["token"])
+            address = StreamAddress.from_url(targets[0], token=options["token"])
         except ValueError as exc:
             raise BadRequest(str(exc)) from exc
 
-        def follow(view: View) -> str:
+        def follow(view: View, *, again: bool) -> list[str]:
             patience = Patience(options["patience"], note=view.note)
-            return RemoteFollower(address, view, patience).follow()
+            return [RemoteFollower(address, view, patience).follow()]
 
-        self._watch(follow, options)
+        def stop() -> None:
+            with LongPoll(address) as poll:
+                poll.cancel()
 
-    def _watch(self, follow: Callable[[View], str], options: dict[str, Any]) -> None:
-        """Show what ``follow`` tells, and exit as the task did."""
-        as_json, color = options["as_json"], _color(options)
-        try:
-            with orderly(), choose_view(self._out, self._err, as_json=as_json, color=color) as view:
-                state = follow(view)
-        except KeyboardInterrupt:
-            write_line(self._err, "No longer followed; the task itself goes on.")
-            raise
-        if code := exit_code_of(state):
+        self._show_live(follow, stop, options)
+
+    def _watch(
+        self, task_ids: list[str], options: dict[str, Any], *, from_start: bool = False
+    ) -> None:
+        """Follow tasks by the store itself."""
+
+        def follow(view: View, *, again: bool) -> list[str]:
+            return follow_here(task_ids, view.show, from_start=from_start and not again)
+
+        def stop() -> None:
+            for task_id in task_ids:
+                with contextlib.suppress(AlreadyFinished, UnknownTask):
+                    cancel(task_id)
+
+        self._show_live(follow, stop, options, several=len(task_ids) > 1)
+
+    def _show_live(
+        self,
+        follow: Callable[..., list[str]],
+        stop: Callable[[], None],
+        options: dict[str, Any],
+        *,
+        several: bool = False,
+    ) -> None:
+        """Show what ``follow`` tells, and exit as the tasks did; at Ctrl-C ask what is meant."""
+        look = {"as_json": options["as_json"], "color": _color(options), "several": several}
+        again = False
+        while True:
+            try:
+                with orderly(), choose_view(self._out, self._err, **look) as view:
+                    states = follow(view, again=again)
+                break
+            except KeyboardInterrupt:
+                wish = Wish.DETACH if options["as_json"] else ask(self._err)
+                if wish is Wish.DETACH:
+                    write_line(self._err, "No longer followed; the task itself goes on.")
+                    raise
+                if wish is Wish.CANCEL:
+                    with contextlib.suppress(AlreadyFinished):
+                        stop()
+                    write_line(self._err, "The task is asked to stop; its end is REVOKED.")
+                again = True
+        if unknown := states.count(""):
+            write_line(self._err, f"{unknown} of {len(states)} tasks are unknown.")
+        if code := worst_of(states):
             raise SystemExit(code)
+
+    def _list(self, options: dict[str, Any]) -> None:
+        listing = list_here(options["most"], frozenset(options["states"]))
+        look = {"as_json": options["as_json"], "color": _color(options)}
+        show_list(self._out, listing.statuses, **look)
+        if not listing.complete:
+            write_line(self._err, "Redis holds too much to look at all of it; there may be more.")
 
     def _show(self, options: dict[str, Any]) -> None:
         text = read_here(options["task_id"])
@@ -146,16 +198,27 @@ class Command(BaseCommand):
             show_table(self._out, words.facts(json.loads(text)), color=_color(options))
 
     def _token(self, options: dict[str, Any]) -> None:
-        token = make_token(options["task_id"], scope=options["scope"], max_age=options["max_age"])
-        write_line(self._out, token)
+        task_id, scope = options["task_id"], options["scope"]
+        token = make_token(task_id, scope=scope, max_age=options["max_age"])
+        if options["as_json"]:
+            write_json(self._out, encode({"task_id": task_id, "token": token, "scope": scope}))
+        else:
+            write_line(self._out, token)
 
     def _cancel(self, options: dict[str, Any]) -> None:
+        ended = False
         try:
             cancel(options["task_id"])
         except AlreadyFinished:
+            ended = True
+        if options["as_json"]:
+            write_json(self._out, encode({"task_id": options["task_id"], "asked": not ended}))
+        elif ended:
             write_line(self._err, "The task has already ended.")
-            raise SystemExit(ExitCode.FAILURE) from None
-        write_line(self._out, "The task is asked to stop; its end is REVOKED.")
+        else:
+            write_line(self._out, "The task is asked to stop; its end is REVOKED.")
+        if ended:
+            raise SystemExit(ExitCode.FAILURE)
 
 
 def _stream(wrapper: Any) -> TextIO:
