@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable
 
 from taskstatus import results
+from taskstatus.counts import COUNTS
 from taskstatus.drain import get_drain
 from taskstatus.exceptions import Restarting, SlowReader, StoreUnavailable, UnknownTask
 from taskstatus.hub import Hub, get_hub
@@ -60,6 +61,7 @@ class Feed:
             self._ended = self._ended or (reading.status.ready and not self._missing(reading))
             return newer
         snapshot = reading.status if after is None else reading.status.as_reset()
+        COUNTS.reset += after is not None
         self._last = snapshot.version
         # Log lines newer than the status go with it, for those who asked for them.
         newer = self._accept(reading.messages)
@@ -85,6 +87,7 @@ class Feed:
         """
         if self._first:
             first, self._first = self._first, []
+            COUNTS.sent += len(first)
             return first
         if self._subscription is None or self._ended:
             return []
@@ -94,6 +97,7 @@ class Feed:
             messages = await self._next()
             self._subscription.newest = self._last
             if messages or self._ended:
+                COUNTS.sent += len(messages)
                 return messages
             if self._subscription.closing:
                 raise Restarting
@@ -139,8 +143,10 @@ class Feed:
             return True
         if message.prev > last or message.prev == 0 or message.ready:
             return False
-        if message.kind in self._types and not self._write(message):
-            return False
+        if message.kind in self._types:
+            if not self._write(message):
+                return False
+            COUNTS.sent += 1
         self._last = message.version
         if message.kind == "status":
             self.status = message
@@ -171,6 +177,7 @@ class Feed:
         newer = self._accept(reading.messages)
         self.status = reading.status
         self._ended = self._ended or reading.status.ready
+        COUNTS.reset += 1
         return [reading.status.as_reset(), *newer]
 
     async def _without_record(self) -> list[Message]:
@@ -235,6 +242,7 @@ async def follow(
     again at its next word. Leaving gives everything back.
     """
     hub = hub or get_hub()
+    COUNTS.resumed += after is not None
     if not hub.is_watching(task_id):
         reading = await _read_known(hub, task_id, after, types, patience)
         if reading.status.ready:

@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 from taskstatus import changes, groups
 from taskstatus.conf import settings
+from taskstatus.counts import COUNTS
 from taskstatus.drain import get_drain
 from taskstatus.exceptions import StoreUnavailable
 from taskstatus.publisher import publish
@@ -229,6 +230,7 @@ class Hub:
                 behind = [reader for reader in watch.readers if reader.lacks(pulse.version)]
                 for reader in behind:
                     reader.poke()
+                COUNTS.healed += len(behind)
                 # Being behind may mean that the layer has forgotten us.
                 if behind or not watch.joined:
                     unsure.append(watch)

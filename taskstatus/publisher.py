@@ -8,13 +8,14 @@ from billiard.exceptions import SoftTimeLimitExceeded
 
 from taskstatus import groups
 from taskstatus.changes import Change
+from taskstatus.counts import COUNTS
 from taskstatus.exceptions import StoreUnavailable
 from taskstatus.outbox import Outbox
 from taskstatus.signals import announce
 from taskstatus.states import State
 from taskstatus.stores import MissingRecord, get_store
 
-__all__ = ["flush", "publish"]
+__all__ = ["flush", "outbox_depth", "publish"]
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ def publish(change: Change) -> bool:
     try:
         return _send(change)
     except StoreUnavailable:
+        COUNTS.unpublished += 1
         _outbox.put(change)
     except SoftTimeLimitExceeded:
         raise
@@ -40,6 +42,11 @@ def publish(change: Change) -> bool:
         # A task must not fail because its status could not be told.
         logger.exception("A change of task %s could not be recorded", change.task_id)
     return False
+
+
+def outbox_depth() -> int:
+    """Return how many changes of this process wait for the store."""
+    return len(_outbox)
 
 
 def flush(seconds: float = 2.0) -> bool:

@@ -23,7 +23,7 @@ PACKAGE = "taskstatus"
 #: one. The two sides stand next to each other: neither knows the other.
 FLOORS: dict[str, str] = {
     # What a project installs, mounts or runs.
-    "doors": "taskstatus apps urls routing pages templatetags management terminal testing",
+    "doors": "taskstatus apps urls routing pages templatetags management terminal testing metrics",
     # Those who watch: connections, and what each of them must see.
     "viewers": "consumers views eventstream guard cors limits deadline writer pressure",
     # Those who are watched: workers, and whoever enqueues.
@@ -38,7 +38,7 @@ FLOORS: dict[str, str] = {
     "store": "stores groups",
     # What can be said, and where it is set.
     "words": "changes messages position status conf texts models",
-    "facts": "states exceptions",
+    "facts": "states exceptions counts",
 }
 #: Producers must not know of streams either: a worker serves nobody.
 UNKNOWN_TO = {"producers": {"viewers", "streams"}, "viewers": {"producers"}}
@@ -86,6 +86,7 @@ DOORS: dict[str, dict[str, str]] = {
         "terminal.card": "the status as a table",
         "terminal.listing": "statuses as a table",
     },
+    "prometheus_client": {"metrics": "the numbers, for those who have installed it"},
     "requests": {"terminal.poll": "following a URL from anywhere"},
 }
 
@@ -237,7 +238,9 @@ def test_every_dependency_has_a_door_or_is_the_framework() -> None:
 def test_every_dependency_is_declared() -> None:
     """What is imported is installed with us, by name or along with another."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    declared = {line.partition(">")[0].strip().lower() for line in project["dependencies"]}
+    # The metrics are for those who ask for them.
+    lines = [*project["dependencies"], *project["optional-dependencies"]["metrics"]]
+    declared = {line.partition(">")[0].strip().lower() for line in lines}
     owners = packages_distributions()
     imported = {name.lower().replace("_", "-") for package in foreign() for name in owners[package]}
     assert imported - declared == set(COME_ALONG)
