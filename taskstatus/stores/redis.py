@@ -171,9 +171,12 @@ class RedisStore:
                 with self._client.pipeline(transaction=False) as pipe:
                     for name in names:
                         pipe.hmget(name, _LISTED)
-                    for json, state, version in pipe.execute():
-                        if json is not None and (not states or state in states):
-                            found.append(Message("status", state, int(version), 0, json))
+                    answers = pipe.execute(raise_on_error=False)
+                for answer in answers:
+                    # What is not ours and is named like it is passed over.
+                    json, state, version = answer if isinstance(answer, list) else (None, "", "")
+                    if json is not None and (not states or state in states):
+                        found.append(Message("status", state, int(version), 0, json))
                 found = nlargest(most, found, key=attrgetter("version"))
                 if not cursor:
                     break

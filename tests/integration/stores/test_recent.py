@@ -57,6 +57,16 @@ def test_it_can_be_by_state(store: Store, ids: list[str]) -> None:
     assert listed(store.recent(10_000, {"PARSING"}), ids) == []
 
 
+def test_what_is_not_ours_is_passed_over(redis_store: RedisStore) -> None:
+    """Whoever has put it there."""
+    name = f"taskstatus:{{{uuid.uuid4()}}}:status"
+    redis_store._client.set(name, "a string")
+    try:
+        assert redis_store.recent(1).complete
+    finally:
+        redis_store._client.delete(name)
+
+
 def test_a_redis_with_very_many_keys_is_not_searched_for_ever(
     redis_store: RedisStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

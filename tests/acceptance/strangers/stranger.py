@@ -59,6 +59,11 @@ class Stranger:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(code)
 
+    def write_at_end(self, file: str, line: str) -> None:
+        """Add a line that is no affair of ours to a file."""
+        with (self.folder / file).open("a") as source:
+            source.write(f"\n{line}\n")
+
     def run(self, command: str) -> str:
         """Type a command and wait for its end; return what it prints. It has to succeed."""
         ended = subprocess.run(

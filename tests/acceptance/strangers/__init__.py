@@ -1,0 +1,1 @@
+"""People who read our pages, and do what they say."""

@@ -1,0 +1,84 @@
+"""A stranger follows the README to the letter, with real processes."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+from tests.acceptance.strangers.pages import (
+    SERVER,
+    WORKER,
+    quick_start,
+    tutorial,
+    without_servers,
+)
+from tests.harness.following import follow_everywhere
+
+if TYPE_CHECKING:
+    from tests.acceptance.browser import Visit
+    from tests.acceptance.strangers.stranger import Stranger
+    from tests.harness.following import Following
+
+#: From ``pip install`` to a live bar on a page of one's own.
+MOST_LINES = 15
+
+
+def test_it_takes_few_lines(added: list[str]) -> None:
+    """Every line that is new or different counts, comments and blank ones don't."""
+    assert 0 < len(added) <= MOST_LINES, "\n".join(added)
+
+
+def test_the_tutorial_says_the_same() -> None:
+    """Who has done one of them has done the other."""
+    ours = [(block.file, block.text) for block in quick_start() if block.file]
+    assert ours == [(b.file, b.text) for b in tutorial("2. Make it live") if b.file]
+
+
+def test_both_are_started_as_they_say() -> None:
+    """The worker in one terminal, the site in another."""
+    for page in (quick_start(), tutorial("3. Look at it")):
+        assert {WORKER, SERVER} <= {command for block in page for command in block.commands}
+
+
+def test_check_finds_nothing_to_mend(stranger: Stranger, added: list[str]) -> None:
+    """The command of the quick start, and with what is asked before a deployment."""
+    assert "no issues" in stranger.run("python manage.py check")
+    assert "no issues" in stranger.run("python manage.py check --deploy --tag taskstatus")
+
+
+def test_the_bar_is_live_on_their_page_and_on_all_transports(url: str, visitor: Visit) -> None:
+    """A browser sees it move to the end; so do a WebSocket, an event stream and a poller."""
+    visitor.page.goto(f"{url}/import/")
+    bar = visitor.page.get_by_role("progressbar")
+    expect(bar).to_have_attribute("aria-valuenow", re.compile(r"^[1-9]\d?$"))
+    element = visitor.page.locator("task-status")
+    task_id, token = element.get_attribute("task"), element.get_attribute("token")
+    assert task_id
+    assert token
+    for transport, seen in _follow(url, task_id, token).items():
+        assert seen.states == ["PROGRESS", "SUCCESS"], transport
+        assert len(seen.messages) > 5, transport
+    expect(bar).to_have_attribute("aria-valuenow", "100")
+    expect(element.locator("[part=state]")).to_have_text("Done")
+    assert visitor.complaints == []
+
+
+def _follow(url: str, task_id: str, token: str) -> dict[str, Following]:
+    # In another thread, because Playwright runs an event loop in this one.
+    with ThreadPoolExecutor() as threads:
+        return threads.submit(asyncio.run, follow_everywhere(url, task_id, token)).result(60)
+
+
+def test_the_commands_of_the_tutorial_work(stranger: Stranger, url: str) -> None:
+    """Started and followed in a terminal, and found again."""
+    said = ""
+    for block in without_servers(tutorial("3. Look at it")):
+        for command in block.commands:
+            said = stranger.run(command)
+    newest = said.splitlines()[0]
+    assert "demoapp.tasks.import_rows" in newest
+    assert "SUCCESS" in newest
