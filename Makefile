@@ -21,15 +21,15 @@ export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types client bench format lock clean chromium nginx
+.PHONY: help demo test test-matrix docs hooks lint types client bench format lock clean chromium nginx
 
 help: ## say what there is
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
 
 demo: $(VENV)/.demo ## start everything, and say where; Ctrl-C stops it
 	@exec $(BIN)/python -m config.demo.launcher $(ARGS)
 
-test: $(VENV)/.dev chromium nginx lint types client ## lint, check types, run all tests
+test: $(VENV)/.dev chromium nginx lint types client docs ## lint, check types, run all tests
 	$(BIN)/python -m pytest -n $(TESTERS) --dist loadfile
 
 lint: $(VENV)/.dev ## look for mistakes and odd formatting
@@ -41,6 +41,16 @@ types: $(VENV)/.dev ## check the types
 
 client: $(NODE_MODULES)/.stamp ## lint, type-check and test the browser client
 	cd frontend && $(WITH_NODE) npm run --silent check
+
+docs: $(VENV)/.dev ## build the documentation into var/docs; a warning is an error
+	@$(BIN)/python docs/settings_table.py
+	@$(BIN)/sphinx-build -q -W --keep-going -d var/doctrees -b html docs var/docs
+
+test-matrix: $(VENV)/.dev ## the fast tests with old, new and mixed dependencies; one: ARGS="-k oldest"
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m nox $(ARGS)
+
+hooks: $(VENV)/.dev ## let git look for mistakes before each commit
+	@$(BIN)/pre-commit install
 
 bench: $(VENV)/.dev ## measure the hot paths; single ones by ARGS="track"
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -29,8 +29,3 @@ myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
-
-suppress_warnings = [
-    # Pages that are written elsewhere are listed before they are there.
-    "toc.empty_glob",
-]

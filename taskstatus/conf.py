@@ -61,7 +61,9 @@ class Settings:
     MAX_STREAM_SECONDS: float = 600
     #: The largest JSON result that is sent along.
     MAX_RESULT_BYTES: int = 65_536
+    #: How many streams one client may have open to one process.
     MAX_CONNECTIONS_PER_CLIENT: int = 100
+    #: How long a token is good for, if it was made without ``max_age``.
     TOKEN_MAX_AGE_SECONDS: float = 86_400
     #: At most one progress message per task in this time; the last value is always sent.
     PROGRESS_INTERVAL_SECONDS: float = 0.1

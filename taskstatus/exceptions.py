@@ -10,7 +10,7 @@
     - TooManyConnections: this client has as many as it may
     - TooManyTasks: this connection follows as many as it may
     - StoreUnavailable: the store does not answer
-    - SettingError (also ImproperlyConfigured): a TASKSTATUS_ setting is wrong
+    - SettingError (also ImproperlyConfigured): a ``TASKSTATUS_`` setting is wrong
 - Cancelled: raised inside a task that was asked to stop
 """
 

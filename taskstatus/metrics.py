@@ -1,4 +1,4 @@
-"""Metrics for Prometheus, of this process: ``pip install django-taskstatus[metrics]``.
+"""Metrics for Prometheus, of this process: ``pip install django-taskstatus[metrics]``. ::
 
     from taskstatus.metrics import metrics
 

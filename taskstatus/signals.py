@@ -1,4 +1,4 @@
-"""``task_status_changed``: for listeners of the project's own, on the server's side.
+"""``task_status_changed``: for listeners of the project's own, on the server's side::
 
     from django.dispatch import receiver
     from taskstatus.signals import task_status_changed
