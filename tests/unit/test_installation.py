@@ -9,16 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from celery import Celery
 from django.core import checks
 from django.core.management import call_command
 
-import tests.project.celery
 from taskstatus import installation
 from taskstatus.installation import check_installation, check_store_answers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pytest_django.fixtures import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,14 +39,11 @@ def core(*hosts: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def broker() -> Iterator[Any]:
-    """Yield Celery's configuration, with a broker that other processes can reach."""
-    app = tests.project.celery.app
-    app.set_current()
-    before = app.conf.broker_url
-    app.conf["broker_url"] = f"{REDIS}/1"
-    yield app.conf
-    app.conf["broker_url"] = before
+def broker(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return Celery's configuration, with a broker that other processes can reach."""
+    app = Celery("other", broker=f"{REDIS}/1", set_as_current=False)
+    monkeypatch.setattr(installation, "current_app", app)
+    return app.conf
 
 
 def test_a_whole_installation_has_nothing_to_mend(settings: Settings, broker: Any) -> None:
@@ -161,10 +156,7 @@ def test_a_store_that_workers_do_not_share_is_told(settings: Settings, broker: A
     settings.TASKSTATUS_STORE_URL = "memory://"
     assert "taskstatus.W007" in found()
     broker.task_always_eager = True
-    try:
-        assert "taskstatus.W007" not in found()
-    finally:
-        broker.task_always_eager = False
+    assert "taskstatus.W007" not in found()
 
 
 def test_a_layer_that_workers_do_not_share_is_told(settings: Settings, broker: Any) -> None:
