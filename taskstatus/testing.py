@@ -156,7 +156,11 @@ class TaskDriver:
 
     def custom(self, state: str, meta: Mapping[str, Any] | None = None) -> None:
         """The body takes a state of its own (``update_state``); ``meta`` becomes its progress."""
-        publish(changes.custom(self.run, state, meta))
+        progress = None
+        if meta:
+            message = meta.get("description") or meta.get("message") or ""
+            progress = progress_of(meta.get("current"), meta.get("total"), message)
+        publish(changes.custom(self.run, state, progress))
 
     def stalled(self) -> None:
         """The worker shows no sign of life any more."""

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import fastjsonschema
 
 from tests.harness.clients import strict_json
 
 __all__ = ["Message"]
+
+SCHEMA = Path(__file__).resolve().parents[3] / "docs" / "schema" / "message.json"
+#: Compiled to a function, so that it can look at every message of every test.
+_check = fastjsonschema.compile(json.loads(SCHEMA.read_text()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,10 +27,11 @@ class Message:
 
     @classmethod
     def from_json(cls, text: str) -> Message:
-        """Return the message that a JSON text is. Raises ValueError for what is not an object."""
+        """Return the message that a JSON text is. Raises ValueError for what the schema forbids."""
         data = strict_json.loads(text)
         if not isinstance(data, dict):
             raise ValueError(f"a message is an object, not {text[:80]!r}")  # noqa: TRY004
+        _check(data)
         return cls(raw=text.encode(), data=data)
 
     def __getitem__(self, key: str) -> Any:

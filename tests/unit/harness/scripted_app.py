@@ -15,13 +15,22 @@ if TYPE_CHECKING:
     Receive = Callable[[], Awaitable[Any]]
     Send = Callable[[Any], Awaitable[None]]
 
+#: What every status has besides.
+REST = (
+    '"name": null, "progress": null, "result": null, "error": null, "error_type": null, '
+    '"retries": 0, "stalled": false, "created_at": null, "started_at": null, "updated_at": null, '
+    '"finished_at": null, "parent_id": null, "root_id": null, "group_id": null}'
+)
 #: The script of every task: two states.
 MESSAGES = [
     (
         '{"type": "status", "task_id": "t", "version": 1, "cursor": "1",  '
-        '"state": "STARTED", "ready": false}'
+        f'"state": "STARTED", "ready": false, {REST}'
     ),
-    '{"type":"status","task_id":"t","version":2,"cursor":"2","state":"SUCCESS","ready":true}',
+    (
+        '{"type":"status","task_id":"t","version":2,"cursor":"2","state":"SUCCESS","ready":true,'
+        f"{REST}"
+    ),
 ]
 
 
