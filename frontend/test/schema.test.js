@@ -35,14 +35,15 @@ test("the schemas are schemas", () => {
 });
 
 test("the AsyncAPI document is one, and its messages are those of the schema", async () => {
-  const document = /** @type {any} */ (yaml.parse(await readFile(new URL("asyncapi.yaml", docs), "utf8")));
+  /** @type {Record<string, any>} */
+  const document = yaml.parse(await readFile(new URL("asyncapi.yaml", docs), "utf8"));
   const specification = createRequire(import.meta.url)("@asyncapi/specs/schemas/3.0.0-without-$id.json");
   const validator = new Ajv({ strict: false, validateFormats: false, logger: false });
   const valid = validator.compile(specification);
   assert.ok(valid(document), JSON.stringify(valid.errors?.slice(-3)));
   for (const name of ["status", "log"]) {
     /** @type {string[]} */
-    const [file = "", path = ""] = document.components.messages[name].payload.$ref.split("#");
+    const [file = "", path = ""] = document["components"].messages[name].payload.$ref.split("#");
     assert.equal(file, "schema/message.json");
     assert.ok(message.definitions[path.split("/").at(-1) ?? ""], path);
   }
