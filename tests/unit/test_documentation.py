@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from celery._state import _get_active_apps
 from django.template import engines
 
 from docs.settings_table import PAGE, page
@@ -30,7 +31,7 @@ from taskstatus.testing import TaskDriver
 from tests.harness.document import Block, blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pytest_django.fixtures import Settings
 
@@ -123,6 +124,16 @@ def test_block_is_what_it_says(block: Block) -> None:
     """In the language that its fence names."""
     if block.language not in EXEMPT:
         HOW[block.language](block)
+
+
+@pytest.fixture(autouse=True)
+def no_tasks_are_left() -> Iterator[None]:
+    """Take the tasks that a page declares away again: other tests look at all that there are."""
+    before = {app: set(app.tasks) for app in _get_active_apps()}
+    yield
+    for app, names in before.items():
+        for name in set(app.tasks) - names:
+            del app.tasks[name]
 
 
 def names_in(path: str, file: str) -> dict[str, Any]:
