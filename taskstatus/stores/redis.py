@@ -6,11 +6,10 @@ import asyncio
 import contextlib
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from hashlib import blake2b
 from heapq import nlargest
 from importlib.resources import files
-from operator import attrgetter
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -46,7 +45,6 @@ STOP_SCRIPT = (files("taskstatus.stores") / "cancel.lua").read_text()
 RECORDS = "taskstatus:{*}:status"
 SCAN = 1_000
 MAX_SCANNED = 1_000_000
-_LISTED = ("json", "state", "status_version")
 _PULSE = ("version", "state", "stalled", "worker")
 
 
@@ -162,27 +160,33 @@ class RedisStore:
 
     def recent(self, most: int, states: Collection[str] = ()) -> Listing:
         """See Store.recent(). Looks at no more than MAX_SCANNED keys, ours and others'."""
-        found: list[Message] = []
+        newest: list[tuple[int, str]] = []
         cursor, scanned = 0, 0
         try:
             while scanned < MAX_SCANNED:
                 cursor, names = self._client.scan(cursor, match=RECORDS, count=SCAN)
                 scanned += SCAN
-                with self._client.pipeline(transaction=False) as pipe:
-                    for name in names:
-                        pipe.hmget(name, _LISTED)
-                    answers = pipe.execute(raise_on_error=False)
-                for answer in answers:
-                    # What is not ours and is named like it is passed over.
-                    json, state, version = answer if isinstance(answer, list) else (None, "", "")
-                    if json is not None and (not states or state in states):
-                        found.append(Message("status", state, int(version), 0, json))
-                found = nlargest(most, found, key=attrgetter("version"))
+                for name, (state, version) in self._fields(names, "state", "status_version"):
+                    if not states or state in states:
+                        newest.append((int(version), name))
+                newest = nlargest(most, newest)
                 if not cursor:
                     break
+            fields = self._fields([name for _, name in newest], "state", "status_version", "json")
+            found = [Message("status", state, int(at), 0, json) for _, (state, at, json) in fields]
         except UNREACHABLE as exc:
             raise _meaning(exc) from exc
         return Listing(statuses=found, complete=not cursor)
+
+    def _fields(self, names: Sequence[str], *fields: str) -> Iterator[tuple[str, list[str]]]:
+        """Yield the fields of records, in one round trip; what only has such a name has none."""
+        with self._client.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.hmget(name, fields)
+            answers = pipe.execute(raise_on_error=False)
+        for name, answer in zip(names, answers, strict=True):
+            if isinstance(answer, list) and all(answer):
+                yield name, answer
 
     def beat(self, worker: str, seconds: float) -> None:
         """See Store.beat()."""

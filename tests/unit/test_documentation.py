@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from celery._state import _get_active_apps
+from celery._state import _get_active_apps  # type: ignore[attr-defined]
 from django.template import engines
 
 from docs.settings_table import PAGE, page
