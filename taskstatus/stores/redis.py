@@ -160,7 +160,7 @@ class RedisStore:
 
     def recent(self, most: int, states: Collection[str] = ()) -> Listing:
         """See Store.recent(). Looks at no more than MAX_SCANNED keys, ours and others'."""
-        newest: list[tuple[int, str]] = []
+        newest: list[tuple[int, Any]] = []
         cursor, scanned = 0, 0
         try:
             while scanned < MAX_SCANNED:
@@ -178,7 +178,7 @@ class RedisStore:
             raise _meaning(exc) from exc
         return Listing(statuses=found, complete=not cursor)
 
-    def _fields(self, names: Sequence[str], *fields: str) -> Iterator[tuple[str, list[str]]]:
+    def _fields(self, names: Sequence[Any], *fields: str) -> Iterator[tuple[Any, list[str]]]:
         """Yield the fields of records, in one round trip; what only has such a name has none."""
         with self._client.pipeline(transaction=False) as pipe:
             for name in names:
