@@ -52,7 +52,7 @@ def tools() -> list[str]:
 )
 def matrix(session: nox.Session, pins: list[str]) -> None:
     """Run the fast suite in one corner."""
-    session.install("--no-config", ".[eventstream,metrics,uvicorn]", *pins, *tools())
+    session.install("--no-config", ".[eventstream,metrics,uvicorn]", *pins, *tools(), "pip")
     with private_redis(real=True) as redis:
         # The demo's own settings come with what is imported here.
         environment = {"REDIS_URL": redis.url, "DJANGO_SETTINGS_MODULE": "tests.settings"}
