@@ -12,7 +12,7 @@ import pytest
 from taskstatus import changes, hub
 from taskstatus.publisher import publish
 from tests.integration.streams.layers import everything, messages_only
-from tests.integration.streams.reading import ended, read_until, states
+from tests.integration.streams.reading import ended, eventually, read_until, states
 
 if TYPE_CHECKING:
     from pytest_django.fixtures import Settings
@@ -77,7 +77,9 @@ async def test_terminal_state_arrives_although_every_message_is_lost(
         task.failure(ValueError("no"))
         messages = await read_until(feed, ended)
         assert states(messages) == ["PENDING", "STARTED", "FAILURE"]
-        assert stream.tap.lost or stream.kind != "pubsub"
+        if stream.kind == "pubsub":
+            # Reconciling may be the faster one.
+            await eventually(lambda: bool(stream.tap.lost))
 
 
 async def test_task_whose_worker_is_gone_is_called_stalled(
