@@ -1,0 +1,94 @@
+"""The other end of a crowd: what a benchmark tells it to do."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+__all__ = ["Count", "Load"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """What a crowd has got; delays in milliseconds."""
+
+    received: int
+    lost: int
+    duplicated: int
+    reordered: int
+    p50: float
+    p99: float
+    max: float
+
+
+class Load:
+    """A crowd in a process of its own."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.crowd"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._process.communicate()
+
+    def _tell(self, do: str, **arguments: Any) -> Any:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"do": do, **arguments}) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise RuntimeError("The crowd has died; what it said is above.")
+        return json.loads(answer)
+
+    def connect(
+        self, *, transport: str, port: int, paths: list[str], at_once: int = 50
+    ) -> float:
+        """Open a connection for each path; return how long it took, in seconds.
+
+        Raises RuntimeError unless all are up.
+        """
+        answer = self._tell(
+            "connect",
+            transport=transport,
+            host="127.0.0.1",
+            port=port,
+            paths=paths,
+            at_once=at_once,
+        )
+        if answer["up"] < len(paths):
+            raise RuntimeError(f"{answer['up']} of {len(paths)} are up: {answer['failures']}")
+        seconds: float = answer["seconds"]
+        return seconds
+
+    def begin(self) -> None:
+        """Count from here."""
+        self._tell("begin")
+
+    def wait(self, events: int, *, seconds: float = 10.0) -> bool:
+        """Wait until so many events have come in all, so long at most; return whether they have."""
+        return int(self._tell("wait", events=events, seconds=seconds)["events"]) >= events
+
+    def count(self, sent: int) -> Count:
+        """Return what has become of the events 1 to ``sent`` of each client."""
+        return Count(**self._tell("count", sent=sent))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._tell("close")

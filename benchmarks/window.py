@@ -1,0 +1,105 @@
+"""One stretch of events on one subject, and what it cost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from benchmarks.load import Count, Load
+from benchmarks.marks import make_mark
+from benchmarks.servers import Server
+from benchmarks.subjects import Subject
+
+__all__ = ["Result", "Window", "measure_window", "result_of"]
+
+#: What a server has to spend for the clock's ticks to be fine enough.
+ENOUGH_SECONDS = 0.3
+LONGEST_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What was delivered and what was spent, in seconds of CPU."""
+
+    count: Count
+    server: float
+    redis: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """Several windows as one: medians of the costs per delivered event, sums of what went wrong."""
+
+    subject: str
+    viewers: int
+    #: µs of CPU.
+    server: float
+    redis: float
+    #: ms
+    p50: float
+    p99: float
+    received: int
+    lost: int
+    duplicated: int
+    reordered: int
+
+
+def measure_window(
+    subject: Subject,
+    load: Load,
+    redis: Server,
+    publish: Callable[[int], int],
+    *,
+    enough: float = ENOUGH_SECONDS,
+) -> Window:
+    """Publish until the server has spent enough, and see what has come of it.
+
+    ``publish`` publishes the events with this number and returns how many deliveries that makes;
+    the next ones go out when these have come.
+    """
+    subject.server.settle()
+    load.begin()
+    before = subject.server.cpu_seconds(), redis.cpu_seconds()
+    deadline = time.monotonic() + LONGEST_SECONDS
+    due = number = 0
+    while subject.server.cpu_seconds() - before[0] < enough and time.monotonic() < deadline:
+        number += 1
+        due += publish(number)
+        if not load.wait(due):
+            break
+    subject.server.settle()
+    return Window(
+        load.count(number),
+        subject.server.cpu_seconds() - before[0],
+        redis.cpu_seconds() - before[1],
+    )
+
+
+def teller(subject: Subject, tasks: Sequence[str], viewers: int) -> Callable[[int], int]:
+    """Return what publishes one event of each task."""
+
+    def publish(number: int) -> int:
+        for task in tasks:
+            subject.source.tell(task, make_mark(number))
+        return len(tasks) * viewers
+
+    return publish
+
+
+def result_of(subject: str, viewers: int, windows: Sequence[Window]) -> Result:
+    """Return several windows as one result."""
+    counts = [window.count for window in windows]
+    return Result(
+        subject=subject,
+        viewers=viewers,
+        server=median(1e6 * w.server / max(1, w.count.received) for w in windows),
+        redis=median(1e6 * w.redis / max(1, w.count.received) for w in windows),
+        p50=median(count.p50 for count in counts),
+        p99=median(count.p99 for count in counts),
+        received=sum(count.received for count in counts),
+        lost=sum(count.lost for count in counts),
+        duplicated=sum(count.duplicated for count in counts),
+        reordered=sum(count.reordered for count in counts),
+    )
