@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import tempfile
@@ -37,7 +36,9 @@ def parse() -> argparse.Namespace:
     """Return the options."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
-    parser.add_argument("--only", default="", help="subjects, or starts of their names: daphne,socketio")
+    parser.add_argument(
+        "--only", default="", help="subjects, or starts of their names: daphne,socketio"
+    )
     parser.add_argument("--sizes", default="100,1000,4000", help="viewers of one task")
     parser.add_argument("--rounds", type=int, default=5)
     return parser.parse_args()

@@ -9,39 +9,53 @@ from pathlib import Path
 
 __all__ = ["cpu_seconds", "resident_bytes", "settle"]
 
-TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
-#: No CPU used for so long means that what was begun is done.
+#: A server that uses less than this share of a core for so long has done what was begun.
 QUIET_SECONDS = 0.08
+QUIET_SHARE = 0.03
 PATIENCE_SECONDS = 5.0
 
 
 def cpu_seconds(session: int) -> float:
-    """Return the CPU time of a session's processes and of their children that have ended."""
-    # utime, stime, cutime, cstime (proc(5)).
-    return sum(sum(map(int, fields[11:15])) for fields in _processes(session)) / TICKS
+    """Return the CPU time of a session's processes, as the scheduler counts it.
+
+    That is what utime and stime are made from, in nanoseconds instead of ticks.
+    """
+    return sum(_on_cpu(thread) for process in _processes(session) for thread in _threads(process))
 
 
 def resident_bytes(session: int) -> int:
     """Return the resident memory of a session's processes."""
-    return sum(int(fields[21]) for fields in _processes(session)) * PAGE
+    pages = ((process / "statm").read_text().split()[1] for process in _processes(session))
+    return sum(map(int, pages)) * PAGE
 
 
 def settle(session: int) -> None:
     """Wait until a session's processes have done what they had to do."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     used = -1.0
-    while (now := cpu_seconds(session)) != used and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        now = cpu_seconds(session)
+        if now - used < QUIET_SHARE * QUIET_SECONDS and used >= 0:
+            return
         used = now
         time.sleep(QUIET_SECONDS)
 
 
-def _processes(session: int) -> Iterator[list[str]]:
-    """Yield the fields of ``/proc/<pid>/stat``, from the state on, of each process."""
+def _processes(session: int) -> Iterator[Path]:
+    """Yield the folder of each process of the session (proc(5), stat)."""
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = path.read_text().rpartition(")")[2].split()
         except OSError:  # it has ended meanwhile
             continue
         if fields[3] == str(session):
-            yield fields
+            yield path.parent
+
+
+def _threads(process: Path) -> Iterator[Path]:
+    return (process / "task").iterdir()
+
+
+def _on_cpu(thread: Path) -> float:
+    return int((thread / "schedstat").read_text().split()[0]) / 1e9

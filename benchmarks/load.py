@@ -57,9 +57,7 @@ class Load:
             raise RuntimeError("The crowd has died; what it said is above.")
         return json.loads(answer)
 
-    def connect(
-        self, *, transport: str, port: int, paths: list[str], at_once: int = 50
-    ) -> float:
+    def connect(self, *, transport: str, port: int, paths: list[str], at_once: int = 50) -> float:
         """Open a connection for each path; return how long it took, in seconds.
 
         Raises RuntimeError unless all are up.
@@ -81,9 +79,9 @@ class Load:
         """Count from here."""
         self._tell("begin")
 
-    def wait(self, events: int, *, seconds: float = 10.0) -> bool:
-        """Wait until so many events have come in all, so long at most; return whether they have."""
-        return int(self._tell("wait", events=events, seconds=seconds)["events"]) >= events
+    def wait(self, events: int, *, seconds: float = 10.0) -> int:
+        """Wait until so many events have come in all, so long at most; return how many have."""
+        return int(self._tell("wait", events=events, seconds=seconds)["events"])
 
     def count(self, sent: int) -> Count:
         """Return what has become of the events 1 to ``sent`` of each client."""

@@ -154,7 +154,8 @@ class NchanSource(_PeerSource):
         body = message.encode()
         self._socket.sendall(
             f"POST /publish/{task}/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n".encode() + body
+            f"Content-Length: {len(body)}\r\n\r\n".encode()
+            + body
         )
         answer = ResponseParser()
         while END not in answer.feed(self._socket.recv(65_536)):
