@@ -29,8 +29,6 @@ class Crowd:
 
     def __init__(self) -> None:
         self.clients: set[Client] = set()
-        #: Connections that have ended without being asked to.
-        self.gone = 0
         #: Between publishing and arrival of each event, in nanoseconds.
         self.delays = array("q")
         #: How many events somebody waits for.
@@ -89,16 +87,14 @@ class Crowd:
 
     def left(self, client: Client) -> None:
         """Note that a connection has ended."""
-        self.gone += client in self.clients
         self.clients.discard(client)
 
-    async def count(self, *, sent: int) -> dict[str, Any]:
-        """Return what has become of the events 1 to ``sent`` of each client; delays in ms."""
+    async def count(self) -> dict[str, Any]:
+        """Return what has come since ``begin``; delays in ms."""
         delays = sorted(self.delays)
         tallies = [client.tally for client in self.clients]
         return {
             "received": len(delays),
-            "lost": sum(tally.lost(sent) for tally in tallies) + self.gone * sent,
             "duplicated": sum(tally.duplicated for tally in tallies),
             "reordered": sum(tally.reordered for tally in tallies),
             **{name: share_of(delays, share) / 1e6 for name, share in SHARES.items()},
@@ -106,7 +102,7 @@ class Crowd:
 
     async def close(self) -> dict[str, Any]:
         """Close all connections."""
-        clients, self.clients, self.gone = self.clients, set(), 0
+        clients, self.clients = self.clients, set()
         for client in clients:
             client.transport.abort()
         await asyncio.sleep(0)

@@ -17,7 +17,6 @@ class Count:
     """What a crowd has got; delays in milliseconds."""
 
     received: int
-    lost: int
     duplicated: int
     reordered: int
     p50: float
@@ -83,9 +82,9 @@ class Load:
         """Wait until so many events have come in all, so long at most; return how many have."""
         return int(self._tell("wait", events=events, seconds=seconds)["events"])
 
-    def count(self, sent: int) -> Count:
-        """Return what has become of the events 1 to ``sent`` of each client."""
-        return Count(**self._tell("count", sent=sent))
+    def count(self) -> Count:
+        """Return what has come since ``begin()``."""
+        return Count(**self._tell("count"))
 
     def close(self) -> None:
         """Close the connections."""

@@ -39,7 +39,3 @@ class Tally:
             self.reordered += 1
         else:
             self.duplicated += 1
-
-    def lost(self, sent: int) -> int:
-        """Return how many of the events up to this number have not come."""
-        return len(self._missing) + max(0, sent - self.last)

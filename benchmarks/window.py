@@ -24,8 +24,15 @@ class Window:
     """What was delivered and what was spent, in seconds of CPU."""
 
     count: Count
+    #: How many deliveries there should have been.
+    due: int
     server: float
     redis: float
+
+    @property
+    def lost(self) -> int:
+        """How many deliveries there never were."""
+        return self.due - (self.count.received - self.count.duplicated)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +78,8 @@ def measure_window(
             break
     subject.server.settle()
     return Window(
-        load.count(number),
+        load.count(),
+        due,
         subject.server.cpu_seconds() - before[0],
         redis.cpu_seconds() - before[1],
     )
@@ -99,7 +107,7 @@ def result_of(subject: str, viewers: int, windows: Sequence[Window]) -> Result:
         p50=median(count.p50 for count in counts),
         p99=median(count.p99 for count in counts),
         received=sum(count.received for count in counts),
-        lost=sum(count.lost for count in counts),
+        lost=sum(window.lost for window in windows),
         duplicated=sum(count.duplicated for count in counts),
         reordered=sum(count.reordered for count in counts),
     )
