@@ -36,7 +36,7 @@ def run(
                 for subject in subjects:
                     publish = teller(subject, [f"{task}-{subject.name}"], viewers)
                     windows[subject.name].append(
-                        measure_window(subject, loads[subject.name], redis, publish)
+                        measure_window(subject.server, loads[subject.name], redis, publish)
                     )
             results += [result_of(name, viewers, done) for name, done in windows.items()]
             for load in loads.values():

@@ -44,6 +44,10 @@ class Load:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Close the connections and stop."""
         self._process.communicate()
 
     def _tell(self, do: str, **arguments: Any) -> Any:
@@ -74,9 +78,9 @@ class Load:
         seconds: float = answer["seconds"]
         return seconds
 
-    def begin(self) -> None:
-        """Count from here."""
-        self._tell("begin")
+    def begin(self) -> int:
+        """Count from here; return how many clients are up."""
+        return int(self._tell("begin")["clients"])
 
     def wait(self, events: int, *, seconds: float = 10.0) -> int:
         """Wait until so many events have come in all, so long at most; return how many have."""

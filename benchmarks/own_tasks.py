@@ -106,7 +106,7 @@ def _deliver(
     windows: dict[str, list[Window]] = {stand.subject.name: [] for stand in stands}
     for _ in range(rounds):
         for stand in stands:
-            window = measure_window(stand.subject, stand.load, redis, publisher(stand))
+            window = measure_window(stand.subject.server, stand.load, redis, publisher(stand))
             windows[stand.subject.name].append(window)
     return [result_of(name, 1, done) for name, done in windows.items()]
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from benchmarks.cost import cpu_seconds, resident_bytes, settle
 from config.demo.child import Child
@@ -55,7 +56,7 @@ class Servers:
         self._folder = folder
         self._stack = contextlib.ExitStack()
 
-    def __enter__(self) -> Servers:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -66,12 +67,12 @@ class Servers:
         port = free_port()
         return self._python(_daphne(port, "tests.project.asgi:application"), port)
 
-    def uvicorn(self) -> Server:
-        """Start taskstatus on uvicorn."""
+    def uvicorn(self, **settings: float) -> Server:
+        """Start taskstatus on uvicorn, with these ``TASKSTATUS_…`` settings."""
         port = free_port()
         options = ["--log-level", "warning", "--no-access-log"]
         command = ["uvicorn", "--host", "127.0.0.1", "--port", str(port), *options]
-        return self._python([*command, "tests.project.asgi:application"], port)
+        return self._python([*command, "tests.project.asgi:application"], port, **settings)
 
     def tutorial(self) -> Server:
         """Start the tutorial's design on Daphne."""
@@ -97,14 +98,14 @@ class Servers:
         config.write_text(template)
         return self._start(["nginx", "-p", str(folder), "-c", str(config)], port, os.environ)
 
-    def _python(self, arguments: Sequence[str], port: int) -> Server:
+    def _python(self, arguments: Sequence[str], port: int, **settings: float) -> Server:
         env = {
             **os.environ,
             "PYTHONPATH": str(ROOT),
             "REDIS_URL": self.redis_url,
             "DJANGO_SETTINGS_MODULE": "tests.settings",
             "TASKSTATUS_TEST_LAYER": "pubsub",
-            "TASKSTATUS_TEST_SETTINGS": json.dumps(SETTINGS),
+            "TASKSTATUS_TEST_SETTINGS": json.dumps(SETTINGS | settings),
         }
         return self._start([sys.executable, "-m", *arguments], port, env)
 

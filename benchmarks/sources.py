@@ -22,6 +22,7 @@ __all__ = [
     "Source",
     "TaskstatusSource",
     "TutorialSource",
+    "example",
     "new_ids",
 ]
 

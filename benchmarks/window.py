@@ -6,17 +6,40 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Protocol
 
-from benchmarks.load import Count, Load
+from benchmarks.load import Count
 from benchmarks.marks import make_mark
-from benchmarks.servers import Server
 from benchmarks.subjects import Subject
 
-__all__ = ["Result", "Window", "measure_window", "result_of", "teller"]
+__all__ = ["Listener", "Measured", "Result", "Window", "measure_window", "result_of", "teller"]
 
 #: What a server has to spend to be measured, and how long it may take.
 ENOUGH_SECONDS = 0.2
 LONGEST_SECONDS = 2.0
+
+
+class Measured(Protocol):
+    """One server process, or several."""
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time used so far."""
+
+    def settle(self) -> None:
+        """Wait until nothing is left to do."""
+
+
+class Listener(Protocol):
+    """One crowd, or several."""
+
+    def begin(self) -> int:
+        """Count from here; return how many clients are up."""
+
+    def wait(self, events: int) -> int:
+        """Wait for so many events in all; return how many have come."""
+
+    def count(self) -> Count:
+        """Return what has come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,33 +77,28 @@ class Result:
 
 
 def measure_window(
-    subject: Subject,
-    load: Load,
-    redis: Server,
-    publish: Callable[[int], int],
-    *,
-    enough: float = ENOUGH_SECONDS,
+    server: Measured, load: Listener, redis: Measured, publish: Callable[[int], int]
 ) -> Window:
     """Publish until the server has spent enough, and see what has come of it.
 
     ``publish`` publishes the events with this number and returns how many deliveries that makes;
     the next ones go out when these have come.
     """
-    subject.server.settle()
+    server.settle()
     load.begin()
-    before = subject.server.cpu_seconds(), redis.cpu_seconds()
+    before = server.cpu_seconds(), redis.cpu_seconds()
     deadline = time.monotonic() + LONGEST_SECONDS
     due = number = 0
-    while subject.server.cpu_seconds() - before[0] < enough and time.monotonic() < deadline:
+    while server.cpu_seconds() - before[0] < ENOUGH_SECONDS and time.monotonic() < deadline:
         number += 1
         due += publish(number)
         if load.wait(due) < due:
             break
-    subject.server.settle()
+    server.settle()
     return Window(
         load.count(),
         due,
-        subject.server.cpu_seconds() - before[0],
+        server.cpu_seconds() - before[0],
         redis.cpu_seconds() - before[1],
     )
 
