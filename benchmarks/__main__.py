@@ -37,6 +37,8 @@ def main() -> None:
             django.setup()
             measured = measure(options, redis)
         print(report_of(measured))
+        if options.to:
+            options.to.write_text(json.dumps(measured, indent=1))
         if save:
             RESULTS.write_text(json.dumps(results | measured, indent=1) + "\n")
     if save or options.parts == ["report"]:
@@ -54,6 +56,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("parts", nargs="*", metavar="PART")
     parser.add_argument("--save", action="store_true", help="keep the figures")
+    parser.add_argument("--to", type=Path, help="a file for the figures as JSON")
     parser.add_argument("--only", default="", help="subjects that begin so: daphne,socketio")
     parser.add_argument("--sizes", default="100,1000,4000", help="viewers of one task")
     parser.add_argument("--rounds", type=int, default=3, help="more of them: steadier medians")

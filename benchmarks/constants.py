@@ -6,12 +6,14 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from statistics import median
 from typing import Any
 
 from redis import Redis
 
 from benchmarks.load import Count, Load
 from benchmarks.marks import make_mark
+from benchmarks.measure import turns
 from benchmarks.scaling import constants_of
 from benchmarks.servers import Server, Servers
 from benchmarks.sources import TaskstatusSource, new_ids
@@ -19,6 +21,8 @@ from benchmarks.window import Result, Window, measure_window, result_of
 
 __all__ = ["run"]
 
+#: No further round begins after that.
+SECONDS = 25.0
 VIEWERS = 1_000
 TASKS = 300
 
@@ -96,14 +100,15 @@ def run(servers: Servers, redis: Server, redis_url: str, *, rounds: int) -> dict
             "two, crowd": (two_crowd, crowd_tasks[1:], VIEWERS),
         }
         windows: dict[str, list[Window]] = {name: [] for name in layout}
-        for _ in range(rounds):
+        silent: list[float] = []
+        for _ in turns(rounds, SECONDS):
+            silent.append(_silent(redis, source, tasks[0]))
             for name, (host, some, viewers) in layout.items():
                 publish = _teller(source, some, viewers)
                 windows[name].append(measure_window(host, host, redis, publish))
         results = {name: result_of(name, layout[name][2], done) for name, done in windows.items()}
         constants |= _traffic_of(traffic, source, tasks)
-        silent = _silent(redis, source, tasks[0])
-    return _conclude(constants, results, silent)
+    return _conclude(constants, results, median(silent))
 
 
 def _teller(source: TaskstatusSource, tasks: Sequence[str], viewers: int) -> Callable[[int], int]:

@@ -6,12 +6,16 @@ import contextlib
 from collections.abc import Sequence
 
 from benchmarks.load import Load
+from benchmarks.measure import turns
 from benchmarks.servers import Server
 from benchmarks.sources import new_ids
 from benchmarks.subjects import Subject
 from benchmarks.window import Result, Window, measure_window, result_of, teller
 
 __all__ = ["run"]
+
+#: No further round begins after that.
+SECONDS = 120.0
 
 
 def run(
@@ -32,7 +36,7 @@ def run(
                     paths=[path] * viewers,
                 )
             windows: dict[str, list[Window]] = {subject.name: [] for subject in subjects}
-            for _ in range(rounds):
+            for _ in turns(rounds, SECONDS / len(sizes)):
                 for subject in subjects:
                     publish = teller(subject, [f"{task}-{subject.name}"], viewers)
                     windows[subject.name].append(

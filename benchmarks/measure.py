@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from statistics import median
 
-__all__ = ["measure"]
+__all__ = ["measure", "turns"]
+
+
+def turns(rounds: int, seconds: float) -> Iterator[int]:
+    """Yield the numbers of the rounds from 0 on, fewer of them when the time is over before."""
+    deadline = time.monotonic() + seconds
+    for number in range(rounds):
+        if number and time.monotonic() > deadline:
+            return
+        yield number
 
 
 def measure(

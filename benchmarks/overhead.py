@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from benchmarks.measure import turns
 from benchmarks.servers import ROOT
 from config.demo.child import Child
 
 __all__ = ["Overhead", "run"]
+
+#: No further round begins after that.
+SECONDS = 35.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +44,7 @@ def run(redis_url: str, folder: Path, *, tasks: int, rounds: int) -> list[Overhe
         _Worker("with", environments["with taskstatus"], folder) as accompanied,
     ):
         workers = dict(zip(names, (alone, accompanied), strict=True))
-        for turn in range(rounds + 1):
+        for turn in turns(rounds + 1, SECONDS):
             for name, worker in workers.items():
                 answer = _enqueue(tasks, worker, environments[name])
                 if turn:  # the first round makes connections and loads code

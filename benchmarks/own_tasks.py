@@ -10,6 +10,7 @@ from statistics import median
 
 from benchmarks.load import Load
 from benchmarks.marks import make_mark
+from benchmarks.measure import turns
 from benchmarks.servers import Server
 from benchmarks.sources import new_ids
 from benchmarks.subjects import Subject
@@ -18,6 +19,11 @@ from benchmarks.window import Result, Window, measure_window, result_of, teller
 __all__ = ["Connecting", "run"]
 
 WARM_UP = 100
+#: No further round of events begins after that.
+SECONDS = 25.0
+CONNECT_ROUNDS = 3
+#: How long a server may stay subscribed to a task that nobody follows any more, and then some.
+LINGER_SECONDS = 8.0
 STEADY_PER_SECOND = 300
 
 
@@ -54,7 +60,7 @@ def run(
     """Return what connecting costs, and what an event costs at full speed and at a fixed rate."""
     with contextlib.ExitStack() as stack:
         stands = [_stand(subject, stack.enter_context(Load()), tasks) for subject in subjects]
-        connecting = list(_connect(stands, redis, rounds))
+        connecting = list(_connect(stands, redis))
         full = _deliver(stands, redis, rounds, lambda s: teller(s.subject, [*s.paths], 1))
         steady = _deliver(stands, redis, rounds, _steady)
     return connecting, full, steady
@@ -69,11 +75,15 @@ def _stand(subject: Subject, load: Load, tasks: int) -> _Stand:
     return stand
 
 
-def _connect(stands: Sequence[_Stand], redis: Server, rounds: int) -> Iterator[Connecting]:
+def _connect(stands: Sequence[_Stand], redis: Server) -> Iterator[Connecting]:
     """Yield each subject's result; the connections of the last round stay."""
     costs: dict[str, list[tuple[float, float]]] = {stand.subject.name: [] for stand in stands}
     held: dict[str, int] = {}
-    for turn in range(rounds):
+    began = time.monotonic()
+    for turn in range(CONNECT_ROUNDS):
+        if turn:
+            time.sleep(max(0.0, began + LINGER_SECONDS - time.monotonic()))
+        began = time.monotonic()
         for stand in stands:
             name, server = stand.subject.name, stand.subject.server
             server.settle()
@@ -84,7 +94,7 @@ def _connect(stands: Sequence[_Stand], redis: Server, rounds: int) -> Iterator[C
             costs[name].append(spent)
             # Later rounds find the memory of the first.
             held.setdefault(name, server.resident_bytes() - memory)
-            if turn < rounds - 1:
+            if turn < CONNECT_ROUNDS - 1:
                 stand.load.close()
     for stand in stands:
         name, tasks = stand.subject.name, len(stand.paths)
@@ -104,7 +114,7 @@ def _deliver(
     publisher: Callable[[_Stand], Callable[[int], int]],
 ) -> list[Result]:
     windows: dict[str, list[Window]] = {stand.subject.name: [] for stand in stands}
-    for _ in range(rounds):
+    for _ in turns(rounds, SECONDS):
         for stand in stands:
             window = measure_window(stand.subject.server, stand.load, redis, publisher(stand))
             windows[stand.subject.name].append(window)

@@ -170,7 +170,7 @@ def _celery(rows: Rows) -> str:
 
 
 def _track(costs: Mapping[str, float]) -> str:
-    lines = [[name, cost, cost / costs["tqdm"]] for name, cost in costs.items()]
+    lines: list[list[Any]] = [[name, cost, cost / costs["tqdm"]] for name, cost in costs.items()]
     return f"### One iteration of a loop\n\n{table(['', 'µs of CPU', 'to tqdm'], lines)}"
 
 
