@@ -12,6 +12,8 @@ import os
 import sys
 import tempfile
 import time
+import traceback
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ import django
 
 from config.demo.redis_server import RedisServer, private_redis
 
+#: No further part begins after that; the last one ends within ten minutes from the start.
+LIMIT_SECONDS = 540.0
 RESULTS = Path(__file__).with_name("results.json")
 
 
@@ -26,7 +30,7 @@ def main() -> None:
     """Run what is asked for, all of it by default."""
     options = parse()
     save = options.save or not options.parts
-    results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    measured: dict[str, Any] = {}
     if options.parts != ["report"]:
         with private_redis(real=True) as redis:
             os.environ |= {
@@ -36,15 +40,20 @@ def main() -> None:
             }
             django.setup()
             measured = measure(options, redis)
-        print(report_of(measured))
+        # These, and those further down, need the settings.
+        from benchmarks.report import report
+
+        print(report(measured))
         if options.to:
             options.to.write_text(json.dumps(measured, indent=1))
-        if save:
-            RESULTS.write_text(json.dumps(results | measured, indent=1) + "\n")
     if save or options.parts == ["report"]:
         from benchmarks import pages
 
-        pages.write(json.loads(RESULTS.read_text()))
+        earlier = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+        RESULTS.write_text(json.dumps(earlier | measured, indent=1) + "\n")
+        pages.write(earlier | measured)
+    if measured.get("failed"):
+        sys.exit(1)
 
 
 def parse() -> argparse.Namespace:
@@ -65,20 +74,18 @@ def parse() -> argparse.Namespace:
 
 def measure(options: argparse.Namespace, redis: RedisServer) -> dict[str, Any]:
     """Return the figures of the parts by name, and what they were measured on."""
-    # These need the settings.
     from benchmarks.about import about
     from benchmarks.parts import PARTS, Bench
     from benchmarks.servers import Servers
     from benchmarks.subjects import missing_peers
 
+    url = f"{redis.url}/0"
     parts = options.parts or list(PARTS)
     if unknown := set(parts) - set(PARTS):
         sys.exit(f"There is no part {', '.join(sorted(unknown))}, only {', '.join(PARTS)}.")
-    missing = list(missing_peers().values())
-    measured: dict[str, Any] = {"about": about(f"{redis.url}/0"), "missing": missing}
     with (
         tempfile.TemporaryDirectory(prefix="taskstatus-bench-") as folder,
-        Servers(f"{redis.url}/0", Path(folder)) as servers,
+        Servers(url, Path(folder)) as servers,
     ):
         bench = Bench(
             redis,
@@ -88,19 +95,29 @@ def measure(options: argparse.Namespace, redis: RedisServer) -> dict[str, Any]:
             sizes=[int(size) for size in options.sizes.split(",")],
             only=tuple(options.only.split(",")),
         )
-        for part in PARTS:
-            if part in parts:
-                began = time.monotonic()
-                measured[part] = PARTS[part](bench)
-                print(f"{part}: {time.monotonic() - began:.0f} s", file=sys.stderr)
-    return measured
+        figures, failed = run({name: PARTS[name] for name in PARTS if name in parts}, bench)
+    missing = list(missing_peers().values())
+    return {"about": about(url), "missing": missing, "failed": failed, **figures}
 
 
-def report_of(measured: dict[str, Any]) -> str:
-    """Return the report."""
-    from benchmarks.report import report
-
-    return report(measured)
+def run(parts: Mapping[str, Callable[[Any], Any]], bench: Any) -> tuple[dict[str, Any], list[str]]:
+    """Return the figures of these parts, and in words what became of those that have none."""
+    figures: dict[str, Any] = {}
+    failed: list[str] = []
+    deadline = time.monotonic() + LIMIT_SECONDS
+    for name, part in parts.items():
+        began = time.monotonic()
+        if began > deadline:
+            failed.append(f"{name}: there was no time left for it")
+            continue
+        try:
+            figures[name] = part(bench)
+        except Exception as error:  # noqa: BLE001 - servers, processes, other people's peers
+            # The others may still tell something.
+            traceback.print_exc()
+            failed.append(f"{name}: {error}")
+        print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr)
+    return figures, failed
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ class Client(asyncio.Protocol):
         self.tally = Tally()
         self.up: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.transport: asyncio.Transport
+        #: The server's last words, if it ended the connection.
+        self.said = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send the request."""
@@ -40,7 +42,7 @@ class Client(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever waits, and the crowd."""
         if not self.up.done():
-            self.up.set_exception(ConnectionError(f"{self.path} was closed before it was up"))
+            self.up.set_exception(ConnectionError(f"closed before it was up: {self.said!r}"))
         self.crowd.left(self)
 
     def opening(self) -> bytes:
@@ -78,6 +80,7 @@ class WebSocketClient(Client):
                 self._head = head
                 return
             if b" 101 " not in head[:16]:
+                self.said = head[:80]
                 self.transport.abort()
                 return
             self._head = None
@@ -85,6 +88,7 @@ class WebSocketClient(Client):
             if opcode == websocket.PING:
                 self.transport.write(websocket.frame(websocket.PONG, payload))
             elif opcode == websocket.CLOSE:
+                self.said = b"close %d" % int.from_bytes(payload[:2])
                 self.transport.close()
             else:
                 self.message(payload)
@@ -123,6 +127,7 @@ class SseClient(Client):
                 for event in self._events.feed(item):
                     self.take(event)
             elif item is END or (isinstance(item, Head) and item.status != 200):
+                self.said = repr(item).encode()
                 self.transport.close()
 
 
@@ -149,6 +154,7 @@ class LongPollClient(Client):
 
     def _answered(self, body: bytes) -> None:
         if self._head.status not in {200, 204, 304}:
+            self.said = body[:200]
             self.transport.close()
             return
         if self._head.status == 200:

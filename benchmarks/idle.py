@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +28,8 @@ class Idle:
 
     subject: str
     connections: int
-    #: Until all are up.
+    #: How many of them could be opened, and how long that took.
+    up: int
     seconds: float
     #: Of resident memory per connection.
     bytes: float
@@ -47,7 +49,9 @@ def run(subjects: Sequence[Subject], *, connections: int) -> list[Idle]:
     paths = [source.begin(task) for task in tasks]
     with contextlib.ExitStack() as stack:
         loads = [stack.enter_context(Load()) for _ in subjects]
-        up = [_connect(subject, load, paths) for subject, load in zip(subjects, loads, strict=True)]
+        held = [
+            _connect(subject, load, paths) for subject, load in zip(subjects, loads, strict=True)
+        ]
         shares = _idle(subjects)
         for load in loads:
             load.begin()
@@ -59,6 +63,7 @@ def run(subjects: Sequence[Subject], *, connections: int) -> list[Idle]:
         Idle(
             subject=subject.name,
             connections=connections,
+            up=up,
             seconds=seconds,
             bytes=memory,
             share=share,
@@ -67,23 +72,27 @@ def run(subjects: Sequence[Subject], *, connections: int) -> list[Idle]:
             events=EVENTS,
             lost=EVENTS - count.received + count.duplicated,
         )
-        for subject, (seconds, memory), share, count in zip(
-            subjects, up, shares, counts, strict=True
+        for subject, (up, seconds, memory), share, count in zip(
+            subjects, held, shares, counts, strict=True
         )
     ]
 
 
-def _connect(subject: Subject, load: Load, paths: Sequence[str]) -> tuple[float, float]:
-    """Open all connections; return how long it took, and the memory of each."""
+def _connect(subject: Subject, load: Load, paths: Sequence[str]) -> tuple[int, float, float]:
+    """Open all connections; return how many are up, how long it took, the memory of each."""
     server, transport = subject.server, subject.transport
     # What a server loads and makes once is not the connections' cost.
     load.connect(transport=transport, port=server.port, paths=[*paths[:100]])
     load.close()
     server.settle()
     memory = server.resident_bytes()
-    seconds = load.connect(transport=transport, port=server.port, paths=[*paths])
+    up, seconds, failures = load.try_to_connect(
+        transport=transport, port=server.port, paths=[*paths]
+    )
+    if failures:
+        print(f"{subject.name}: {failures}", file=sys.stderr)
     server.settle()
-    return seconds, (server.resident_bytes() - memory) / len(paths)
+    return up, seconds, (server.resident_bytes() - memory) / len(paths)
 
 
 def _idle(subjects: Sequence[Subject]) -> list[float]:

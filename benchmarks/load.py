@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-__all__ = ["Count", "Load"]
+__all__ = ["Count", "Load", "Refused"]
+
+#: Handshakes under way at the same time.
+AT_ONCE = 50
+
+
+class Refused(Exception):
+    """A server did not take all connections."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,23 +67,23 @@ class Load:
             raise RuntimeError("The crowd has died; what it said is above.")
         return json.loads(answer)
 
-    def connect(self, *, transport: str, port: int, paths: list[str], at_once: int = 50) -> float:
+    def connect(self, *, transport: str, port: int, paths: list[str]) -> float:
         """Open a connection for each path; return how long it took, in seconds.
 
-        Raises RuntimeError unless all are up.
+        Raises Refused unless all are up.
         """
-        answer = self._tell(
-            "connect",
-            transport=transport,
-            host="127.0.0.1",
-            port=port,
-            paths=paths,
-            at_once=at_once,
-        )
-        if answer["up"] < len(paths):
-            raise RuntimeError(f"{answer['up']} of {len(paths)} are up: {answer['failures']}")
-        seconds: float = answer["seconds"]
+        up, seconds, failures = self.try_to_connect(transport=transport, port=port, paths=paths)
+        if up < len(paths):
+            raise Refused(f"{up} of {len(paths)} connections are up: {failures}")
         return seconds
+
+    def try_to_connect(
+        self, *, transport: str, port: int, paths: list[str]
+    ) -> tuple[int, float, list[str]]:
+        """Open a connection for each path; return how many are up, the seconds, and why not all."""
+        place = {"transport": transport, "host": "127.0.0.1", "port": port}
+        answer = self._tell("connect", **place, paths=paths, at_once=AT_ONCE)
+        return answer["up"], answer["seconds"], answer["failures"]
 
     def begin(self) -> int:
         """Count from here; return how many clients are up."""

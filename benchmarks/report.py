@@ -24,7 +24,8 @@ def _about(results: Results) -> str:
     about = results["about"]
     lines = [f"Measured {about['date']} on {about['machine']}, {about['system']}."]
     lines.append(f"{about['versions']}.")
-    lines += [f"Left out: {text}." for text in results.get("missing", ())]
+    left_out = [*results.get("missing", ()), *results.get("failed", ())]
+    lines += [f"Left out: {text}." for text in left_out]
     return "\n".join(lines)
 
 
@@ -45,12 +46,12 @@ def _fanout(rows: Rows) -> str:
     base = at.get(("socketio", middle))
     lines = []
     for name in dict.fromkeys(row["subject"] for row in rows):
-        some = [at[name, size] for size in sizes]
+        some = [at[name, size] for size in sizes if (name, size) in at]
         row = at[name, middle]
         lines.append(
             [
                 TITLES[name],
-                *(one["server"] for one in some),
+                *(at[name, size]["server"] if (name, size) in at else None for size in sizes),
                 row["server"] / base["server"] if base else None,
                 row["redis"] * middle,
                 row["p50"],
@@ -79,9 +80,11 @@ def _tasks(parts: Mapping[str, Rows]) -> str:
             row["server"],
             row["server"] / base["server"] if base else None,
             row["redis"],
-            steady[name]["server"],
-            *(steady[name][key] for key in ("p50", "p99")),
-            *(row[key] + steady[name][key] for key in ("lost", "duplicated", "reordered")),
+            *(steady.get(name, {}).get(key) for key in ("server", "p50", "p99")),
+            *(
+                row[key] + steady.get(name, {}).get(key, 0)
+                for key in ("lost", "duplicated", "reordered")
+            ),
         ]
         for name, row in full.items()
     ]
@@ -137,13 +140,13 @@ def _idle(rows: Rows) -> str:
     lines = [
         [
             TITLES[row["subject"]],
-            *(row["connections"], row["seconds"], row["bytes"] / 1024, 100 * row["share"]),
+            *(row["up"], row["seconds"], row["bytes"] / 1024, 100 * row["share"]),
             *(row["p50"], row["p99"], row["lost"]),
         ]
         for row in rows
     ]
     heads = [
-        *("", "connections", "seconds until up", "KiB each", "% of a core, idle"),
+        *("", "up", "seconds until up", "KiB each", "% of a core, idle"),
         *("p50 ms", "p99 ms", "lost"),
     ]
     return (

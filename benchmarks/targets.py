@@ -90,6 +90,7 @@ def _tasks(parts: Mapping[str, list[dict[str, Any]]]) -> Iterator[Target]:
 def _idle(rows: list[dict[str, Any]]) -> Iterator[Target]:
     for row in rows:
         what = f"{row['connections']:,} idle connections, {row['subject']}"
+        yield Target(f"{what}: not up", row["connections"] - row["up"], 0, "")
         yield Target(f"{what}: share of a core", 100 * row["share"], 15.0, "%")
         yield Target(f"{what}: p99 of an event", row["p99"], 250.0, "ms")
         yield Target(f"{what}: lost", row["lost"], 0, "")
