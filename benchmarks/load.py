@@ -51,10 +51,6 @@ class Load:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.end()
-
-    def end(self) -> None:
-        """Close the connections and stop."""
         self._process.communicate()
 
     def _tell(self, do: str, **arguments: Any) -> Any:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
+import contextlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
@@ -27,7 +28,6 @@ __all__ = ["BARE", "Publishing", "run", "run_with_viewers"]
 
 BARE = "bare XADD + PUBLISH pipeline"
 CALLS = 300
-PAUSE_SECONDS = 0.005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ def run(redis_url: str) -> list[Publishing]:
         "taskstatus, any layer": on_any_layer,
         "the tutorial's notify_channel_layer": tutorial,
     }
-    results = _measure(contenders, client, viewers=0, calls=CALLS)
+    results = _measure(contenders, client, calls=CALLS)
     client.close()
     return results
 
@@ -86,41 +86,42 @@ def run(redis_url: str) -> list[Publishing]:
 def run_with_viewers(
     subjects: Sequence[Subject], redis_url: str, *, viewers: Sequence[int], calls: int = 40
 ) -> list[Publishing]:
-    """Return the cost of one publish for each number of viewers of the task."""
-    client = Redis.from_url(redis_url)
-    [task] = new_ids(1)
+    """Return the cost of one publish for each number of viewers of the task.
+
+    Each waits until all viewers have the one before, so that no busy server is what is measured.
+    """
     results: list[Publishing] = []
-    for number in viewers:
-        contenders: dict[str, Callable[[int], None]] = {}
-        loads = []
+    with Redis.from_url(redis_url) as client, contextlib.ExitStack() as stack:
         for subject in subjects:
-            path = subject.source.begin(f"{task}-{subject.name}")
-            load = Load()
-            loads.append(load)
-            server = subject.server
-            load.connect(transport=subject.transport, port=server.port, paths=[path] * number)
-            contenders[subject.name] = _teller(subject, f"{task}-{subject.name}")
-        results += _measure(contenders, client, viewers=number, calls=calls)
-        for load in loads:
-            load.end()
-    client.close()
+            for number in viewers:
+                [task] = new_ids(1)
+                load = stack.enter_context(Load())
+                paths = [subject.source.begin(task)] * number
+                load.connect(transport=subject.transport, port=subject.server.port, paths=paths)
+                load.begin()
+                opened = _opened(client)
+                costs = [_tell(subject, task, number, load, call) for call in range(1, calls + 1)]
+                results.append(
+                    Publishing(
+                        subject=subject.name,
+                        viewers=number,
+                        cpu=median(costs),
+                        connections=(_opened(client) - opened) / calls,
+                    )
+                )
     return results
 
 
-def _teller(subject: Subject, task: str) -> Callable[[int], None]:
-    """Return what publishes, with a pause after each so that the servers keep up."""
-    numbers = itertools.count(1)
-
-    def tell(times: int) -> None:
-        for number in itertools.islice(numbers, times):
-            subject.source.tell(task, make_mark(number))
-            time.sleep(PAUSE_SECONDS)
-
-    return tell
+def _tell(subject: Subject, task: str, viewers: int, load: Load, call: int) -> float:
+    began = time.process_time_ns()
+    subject.source.tell(task, make_mark(call))
+    cost = (time.process_time_ns() - began) / 1_000
+    load.wait(call * viewers)
+    return cost
 
 
 def _measure(
-    contenders: Mapping[str, Callable[[int], None]], client: Redis, *, viewers: int, calls: int
+    contenders: Mapping[str, Callable[[int], None]], client: Redis, *, calls: int
 ) -> list[Publishing]:
     times = measure(contenders, calls=calls)
     results = []
@@ -128,9 +129,7 @@ def _measure(
         before = _opened(client)
         contender(calls)
         opened = (_opened(client) - before) / calls
-        results.append(
-            Publishing(subject=name, viewers=viewers, cpu=times[name], connections=opened)
-        )
+        results.append(Publishing(subject=name, viewers=0, cpu=times[name], connections=opened))
     return results
 
 
