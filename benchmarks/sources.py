@@ -159,5 +159,6 @@ class NchanSource(_PeerSource):
             + body
         )
         answer = ResponseParser()
-        while END not in answer.feed(self._socket.recv(65_536)):
-            pass
+        while END not in answer.feed(received := self._socket.recv(65_536)):
+            if not received:
+                raise ConnectionError("Nchan has closed the publisher's connection.")
