@@ -14,7 +14,7 @@ from benchmarks.subjects import Subject
 __all__ = ["Burst", "run"]
 
 #: No further event for so long means that there will be none.
-STALL_SECONDS = 2.0
+STALL_SECONDS = 6.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,8 @@ class Burst:
     #: Until the last one has come.
     seconds: float
     lost: int
+    #: Of those: a later one has come, so that they are not just late.
+    holes: int
     duplicated: int
     reordered: int
 
@@ -57,6 +59,7 @@ def _burst(subject: Subject, lines: int, clients: int) -> Burst:
         lines=lines,
         seconds=at - began,
         lost=lines * clients - count.received + count.duplicated,
+        holes=count.holes,
         duplicated=count.duplicated,
         reordered=count.reordered,
     )

@@ -95,6 +95,7 @@ class Crowd:
         tallies = [client.tally for client in self.clients]
         return {
             "received": len(delays),
+            "holes": sum(tally.holes for tally in tallies),
             "duplicated": sum(tally.duplicated for tally in tallies),
             "reordered": sum(tally.reordered for tally in tallies),
             **{name: share_of(delays, share) / 1e6 for name, share in SHARES.items()},

@@ -24,6 +24,8 @@ class Count:
     """What a crowd has got; delays in milliseconds."""
 
     received: int
+    #: Events that have not come although later ones have.
+    holes: int
     duplicated: int
     reordered: int
     p50: float

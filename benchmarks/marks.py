@@ -27,6 +27,11 @@ class Tally:
         self.reordered = 0
         self._missing: set[int] = set()
 
+    @property
+    def holes(self) -> int:
+        """How many have not come although a later one has."""
+        return len(self._missing)
+
     def add(self, number: int) -> None:
         """Note that this event has come."""
         if number == self.last + 1:

@@ -110,10 +110,10 @@ def _tasks(parts: Mapping[str, Rows]) -> str:
 def _burst(rows: Rows) -> str:
     lines: list[list[Any]] = [
         [TITLES[row["subject"]], 100 * row["lost"] / (row["lines"] * row["clients"])]
-        + [row[key] for key in ("lost", "duplicated", "reordered", "seconds")]
+        + [row[key] for key in ("lost", "holes", "duplicated", "reordered", "seconds")]
         for row in rows
     ]
-    heads = ["", "lost %", "lost", "twice", "out of order", "seconds"]
+    heads = ["", "lost %", "lost", "of them holes", "twice", "out of order", "seconds"]
     return (
         f"### Burst: {rows[0]['lines']:,} lines at once to {rows[0]['clients']} clients\n\n"
         f"{table(heads, lines)}"

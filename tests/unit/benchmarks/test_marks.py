@@ -25,6 +25,7 @@ def test_a_tally_tells_them_apart(numbers: list[int], duplicated: int, reordered
     for number in numbers:
         tally.add(number)
     assert (tally.duplicated, tally.reordered) == (duplicated, reordered)
+    assert tally.holes == max(numbers) - len(set(numbers))
 
 
 def test_a_mark_is_found_in_json() -> None:
