@@ -80,6 +80,8 @@ def measure(options: argparse.Namespace, redis: RedisServer) -> dict[str, Any]:
     from benchmarks.subjects import missing_peers
 
     url = f"{redis.url}/0"
+    # Before there is any load of our own.
+    machine = about(url)
     parts = options.parts or list(PARTS)
     if unknown := set(parts) - set(PARTS):
         sys.exit(f"There is no part {', '.join(sorted(unknown))}, only {', '.join(PARTS)}.")
@@ -97,7 +99,7 @@ def measure(options: argparse.Namespace, redis: RedisServer) -> dict[str, Any]:
         )
         figures, failed = run({name: PARTS[name] for name in PARTS if name in parts}, bench)
     missing = list(missing_peers().values())
-    return {"about": about(url), "missing": missing, "failed": failed, **figures}
+    return {"about": machine, "missing": missing, "failed": failed, **figures}
 
 
 def run(parts: Mapping[str, Callable[[Any], Any]], bench: Any) -> tuple[dict[str, Any], list[str]]:

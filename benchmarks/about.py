@@ -48,6 +48,7 @@ def about(redis_url: str) -> dict[str, str]:
         "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{os.cpu_count()} cores, {model[1] if model else platform.machine()}",
         "system": f"Linux {platform.release().split('-')[0]}, Python {platform.python_version()}",
+        "load": f"{os.getloadavg()[1]:.1f}",
         "versions": ", ".join(f"{name} {number}" for name, number in versions.items()),
     }
 

@@ -23,6 +23,8 @@ def report(results: Results) -> str:
 def _about(results: Results) -> str:
     about = results["about"]
     lines = [f"Measured {about['date']} on {about['machine']}, {about['system']}."]
+    if "load" in about:
+        lines.append(f"Load average before the run, by other programs: {about['load']}.")
     lines.append(f"{about['versions']}.")
     left_out = [*results.get("missing", ()), *results.get("failed", ())]
     lines += [f"Left out: {text}." for text in left_out]
