@@ -13,7 +13,7 @@ NODE_MODULES := frontend/node_modules
 # The virtualenv has a Node of its own where the machine has none that is new enough.
 WITH_NODE = PATH="$(abspath $(BIN)):$$PATH"
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
-GROUPS := demo prod dev
+GROUPS := demo prod dev bench
 COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 \
 	--no-emit-index-url --no-header --no-annotate pyproject.toml
 
@@ -21,7 +21,7 @@ export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-matrix docs hooks lint types client bench format lock clean chromium nginx
+.PHONY: help demo test test-matrix docs hooks lint types client bench format lock clean chromium nginx socketio
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -52,7 +52,7 @@ test-matrix: $(VENV)/.dev ## the fast tests with old, new and mixed dependencies
 hooks: $(VENV)/.dev ## let git look for mistakes before each commit
 	@$(BIN)/pre-commit install
 
-bench: $(VENV)/.dev ## measure the hot paths; single ones by ARGS="track"
+bench: $(VENV)/.bench socketio ## measure, and write docs/performance.md; single parts by ARGS="fanout"
 	$(BIN)/python -m benchmarks $(ARGS)
 
 format: $(VENV)/.dev ## format the code, fix what can be fixed
@@ -66,11 +66,12 @@ lock: $(BIN)/pip ## pin the requirements anew, from pyproject.toml
 		$(COMPILE) --group $$group -o requirements/$$group.txt || exit 1; done
 
 clean: ## remove all that was made here
-	rm -rf $(VENV) var build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis $(NODE_MODULES)
+	rm -rf $(VENV) var build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis $(NODE_MODULES) \
+		benchmarks/socketio/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp per set of packages, so that a second run has nothing to do.
-$(VENV)/.demo $(VENV)/.dev: $(VENV)/.%: requirements/%.txt | $(BIN)/pip
+$(VENV)/.demo $(VENV)/.dev $(VENV)/.bench: $(VENV)/.%: requirements/%.txt | $(BIN)/pip
 	@echo "Installing the pinned packages of $<"
 	@$(PIP) install -q -r $<
 	@touch $@
@@ -81,6 +82,12 @@ $(NODE_MODULES)/.stamp: frontend/package-lock.json | $(VENV)/.dev
 	@echo "Installing the pinned packages of $<"
 	@cd frontend && $(WITH_NODE) npm ci --silent
 	@touch $@
+
+# A peer of the benchmarks; without Node they run without it, and say so.
+socketio:
+	@! command -v npm >/dev/null || [ -e benchmarks/socketio/node_modules/.stamp ] \
+	|| { echo "Installing Socket.IO" && npm ci --silent --prefix benchmarks/socketio \
+	&& touch benchmarks/socketio/node_modules/.stamp; }
 
 # pip comes last into a virtualenv: if it is there, the virtualenv is whole.
 $(BIN)/pip:

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from statistics import median
 
-__all__ = ["measure", "table"]
+__all__ = ["measure", "turns"]
+
+
+def turns(rounds: int, seconds: float) -> Iterator[int]:
+    """Yield the numbers of the rounds from 0 on, fewer of them when the time is over before."""
+    deadline = time.monotonic() + seconds
+    for number in range(rounds):
+        if number and time.monotonic() > deadline:
+            return
+        yield number
 
 
 def measure(
@@ -26,11 +35,3 @@ def measure(
             run(calls)
             times[name].append((time.process_time_ns() - began) / calls / 1_000)
     return {name: median(values) for name, values in times.items()}
-
-
-def table(title: str, results: Mapping[str, float], *, base: str) -> str:
-    """Return the results as a Markdown table, each with its ratio to the base."""
-    lines = [f"### {title}", "", "| | µs of CPU | ratio |", "| --- | ---: | ---: |"]
-    for name, microseconds in results.items():
-        lines.append(f"| {name} | {microseconds:.3g} | {microseconds / results[base]:.2f} |")
-    return "\n".join([*lines, ""])

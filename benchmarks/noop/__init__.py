@@ -1,0 +1,1 @@
+"""A Celery project with one small task, with taskstatus in its INSTALLED_APPS or without."""
