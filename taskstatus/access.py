@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import time
 from collections.abc import Awaitable, Callable, Iterable
@@ -24,10 +25,13 @@ __all__ = [
     "admit",
     "allow_any",
     "is_allowed",
+    "is_still_allowed",
     "make_token",
     "owner_or_token",
     "read_token",
 ]
+
+logger = logging.getLogger(__name__)
 
 Action = Literal["read", "cancel"]
 Policy = Callable[["Caller", str, Action], Awaitable[bool]]
@@ -85,6 +89,16 @@ class Caller:
     def holding(self, token: str) -> Caller:
         """Return the same caller with a token; what is known already need not be asked again."""
         return replace(self, token=token, expires=None)
+
+    def anew(self) -> Caller:
+        """Return the same caller, of whom nothing is known yet."""
+        scope = self.scope
+        if "session" in scope:
+            session = scope["session"]
+            again = session.__class__(session.session_key)
+            scope = {key: value for key, value in scope.items() if key != "user"}
+            scope["session"] = again
+        return Caller(scope, token=self.token)
 
     def token_ends(self, task_id: str, action: Action) -> float | None:
         """See read_token()."""
@@ -151,8 +165,9 @@ async def owner_or_token(caller: Caller, task_id: str, action: Action) -> bool:
     user = await caller.user()
     if not user.is_authenticated:
         return False
-    reading = await get_store().aread(task_id)
-    if reading is not None and reading.owner and reading.owner == str(user.pk):
+    # No more is read than the owner, so that a refusal takes as long for a task that is there, and
+    # has a long result, as for one that never was.
+    if await get_store().aowner(task_id) == str(user.pk):
         return True
     return action == "read" and await caller.has_permission(PERMISSION)
 
@@ -166,6 +181,21 @@ async def allow_any(caller: Caller, task_id: str, action: Action) -> bool:
 async def is_allowed(caller: Caller, task_id: str, action: Action = "read") -> bool:
     """Ask the policy that the settings name."""
     return await _policy(settings.ACCESS_POLICY)(caller, task_id, action)
+
+
+async def is_still_allowed(caller: Caller, task_id: str) -> bool:
+    """Ask the policy whether who was let in may go on reading, by what is true now.
+
+    The benefit of the doubt is with the reader while nobody can tell: the store or the database
+    is away, or the store has lost the task and with it the owner. Raises nothing.
+    """
+    try:
+        if await is_allowed(caller.anew(), task_id):
+            return True
+        return await get_store().aread(task_id) is None
+    except Exception as exc:  # noqa: BLE001 - a policy may ask anything, sessions may be anywhere
+        logger.warning("Whether a stream may go on can't be told now: %r", exc)
+        return True
 
 
 async def admit(caller: Caller, task_id: str, tokens: Iterable[str] = ()) -> Caller:

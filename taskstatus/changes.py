@@ -1,18 +1,21 @@
 """What can happen to a task, as a change of its record.
 
 Pure: a change says which fields take a new value, and carries what the store needs to tell whether
-it comes in time: the *attempt* (Celery's ``retries``) and the *run* (when that delivery's body
-began, in µs; 0 stands for "whichever run is current", for those who cannot know: the publisher and
-the worker's main process).
+it comes in time: the *attempt* (Celery's ``retries``) and the *run* (which delivery's body speaks;
+0 stands for "whichever run is current", for those who cannot know: the publisher and the worker's
+main process). Of two runs the later one is current. Workers' clocks need not agree on which that
+is, so a change tells its run's age, and the store reckons from its own clock when the run began.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from taskstatus.errors import error_text
 from taskstatus.messages import encode, encode_result, log_body, text, timestamp
 from taskstatus.states import State
 
@@ -34,6 +37,7 @@ __all__ = [
     "retried",
     "retried_elsewhere",
     "revoked",
+    "said_again",
     "started",
     "succeeded",
     "succeeded_elsewhere",
@@ -44,7 +48,8 @@ __all__ = [
 class Change:
     """One change of one task's record (``kind``: status), or one line for its log (log).
 
-    A mark changes fields of a task that is in the given state, and leaves the state alone.
+    A mark changes fields of a task that is in the given state, and leaves the state alone. What is
+    said again counts only for a task that the store knows nothing of.
     """
 
     task_id: str
@@ -53,6 +58,8 @@ class Change:
     #: Which attempt and run speaks.
     attempt: int = 0
     run: int = 0
+    #: When the run began, by this process's ``time.monotonic()``.
+    began: float = 0.0
     #: Set when the change ends a run and opens the task for the next: RETRY and replace.
     next_attempt: int | None = None
     #: JSON fragments by field name, for those that change.
@@ -65,6 +72,8 @@ class Change:
     owner: str = ""
     #: The record to begin with when the store has lost its own.
     base: Change | None = None
+    #: Names a change that may be sent more than once, so that it counts once.
+    key: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,12 +82,16 @@ class Run:
 
     task_id: str
     attempt: int
-    #: When the body began, µs since the epoch. Names the run.
+    #: Names the run: when the body began, µs since the epoch by the worker's clock.
     number: int
     #: Fragments that hold for the whole run: name, ids, retries, started_at.
     fields: Mapping[str, str]
     #: The lease of the worker, "" without one.
     worker: str = ""
+    #: Who may read the task, where its message says so.
+    owner: str = ""
+    #: When the body began, by this process's clock that never jumps.
+    began: float = field(default_factory=time.monotonic)
 
     @cached_property
     def base(self) -> Change:
@@ -92,7 +105,9 @@ class Run:
             state=state,
             attempt=self.attempt,
             run=self.number,
+            began=self.began,
             worker=self.worker,
+            owner=self.owner,
             fields={"updated_at": _now(), **fields},
             base=self.base,
         )
@@ -137,7 +152,9 @@ def started(run: Run) -> Change:
         state=State.STARTED,
         attempt=run.attempt,
         run=run.number,
+        began=run.began,
         worker=run.worker,
+        owner=run.owner,
         fields={
             **cleared,
             "result_omitted": "",
@@ -146,6 +163,11 @@ def started(run: Run) -> Change:
             "updated_at": run.fields["started_at"],
         },
     )
+
+
+def said_again(change: Change, *, worker: str, owner: str) -> Change:
+    """Return a change as its worker repeats it, should the store have lost the task."""
+    return replace(change, kind="again", worker=worker, owner=owner)
 
 
 def progressed(run: Run, progress: Mapping[str, Any]) -> Change:
@@ -160,19 +182,19 @@ def custom(run: Run, state: str, progress: Mapping[str, Any] | None) -> Change:
 
 def retried(run: Run, exception: BaseException | None) -> Change:
     """Return the change that ends an attempt because another one is due."""
-    change = run.change(State.RETRY, **_error(exception), retries=str(run.attempt + 1))
+    change = run.change(State.RETRY, **_error(run.task_id, exception), retries=str(run.attempt + 1))
     return replace(change, next_attempt=run.attempt + 1)
 
 
 def retried_elsewhere(task_id: str, exception: BaseException, *, attempt: int) -> Change:
     """Return the change that says which attempt is due, by somebody who did not run the last."""
-    fields = {**_error(exception), "retries": str(attempt), "updated_at": _now()}
+    fields = {**_error(task_id, exception), "retries": str(attempt), "updated_at": _now()}
     return Change(task_id=task_id, state=State.RETRY, fields=fields, next_attempt=attempt)
 
 
 def interrupted(task_id: str, exception: BaseException) -> Change:
     """Return the change that says that the same attempt is due again, by somebody else."""
-    fields = {**_error(exception), "updated_at": _now()}
+    fields = {**_error(task_id, exception), "updated_at": _now()}
     return Change(task_id=task_id, state=State.RETRY, fields=fields)
 
 
@@ -202,7 +224,7 @@ def succeeded_elsewhere(task_id: str, result: object, *, max_bytes: int) -> Chan
 
 def failed(task_id: str, exception: BaseException | None, run: Run | None = None) -> Change:
     """Return the change that ends the task with an error; without a run, whichever is current."""
-    return _ended(task_id, State.FAILURE, run, _error(exception))
+    return _ended(task_id, State.FAILURE, run, _error(task_id, exception))
 
 
 def revoked(task_id: str, reason: str, run: Run | None = None) -> Change:
@@ -258,13 +280,15 @@ def log(run: Run, line: object, *, level: str) -> Change:
         kind="log",
         attempt=run.attempt,
         run=run.number,
+        began=run.began,
         body=log_body(line, level=level, at=timestamp()),
         worker=run.worker,
         base=run.base,
     )
 
 
-def _error(exception: BaseException | None) -> dict[str, str]:
+def _error(task_id: str, exception: BaseException | None) -> dict[str, str]:
     if exception is None:
         return _NO_ERROR
-    return {"error": encode(text(exception)), "error_type": encode(type(exception).__name__)}
+    shown = error_text(exception, task_id)
+    return {"error": encode(shown), "error_type": encode(type(exception).__name__)}

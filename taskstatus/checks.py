@@ -24,6 +24,7 @@ NUMBERS = (
     "STALLED_AFTER_SECONDS",
     "KEEPALIVE_SECONDS",
     "MAX_STREAM_SECONDS",
+    "RECHECK_SECONDS",
     "TOKEN_MAX_AGE_SECONDS",
     "PROGRESS_INTERVAL_SECONDS",
 )
@@ -41,7 +42,13 @@ def register() -> None:
 def check_settings(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
     """Return an error for each setting with a wrong value."""
     del app_configs, kwargs
-    return [*_check_numbers(), *_check_store(), *_check_policy(), *_check_origins()]
+    return [
+        *_check_numbers(),
+        *_check_store(),
+        *_check_policy(),
+        *_check_filter(),
+        *_check_origins(),
+    ]
 
 
 def _check_numbers() -> Iterator[checks.CheckMessage]:
@@ -79,6 +86,21 @@ def _check_policy() -> Iterator[checks.CheckMessage]:
             f"TASKSTATUS_ACCESS_POLICY names no policy: {reason}.",
             hint="It takes the dotted path of an async function (caller, task_id, action) -> bool.",
             id="taskstatus.E003",
+        )
+
+
+def _check_filter() -> Iterator[checks.CheckMessage]:
+    try:
+        found = import_string(settings.ERROR_FILTER)
+    except (ImportError, AttributeError, TypeError) as error:
+        found, reason = None, str(error)
+    else:
+        reason = "it is no plain function"
+    if not callable(found) or iscoroutinefunction(found):
+        yield checks.Error(
+            f"TASKSTATUS_ERROR_FILTER names no filter: {reason}.",
+            hint="It takes the dotted path of a function (exception, task_id) -> str.",
+            id="taskstatus.E005",
         )
 
 

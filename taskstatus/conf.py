@@ -45,6 +45,8 @@ class Settings:
     CHANNEL_LAYER: str = "default"
     #: Dotted path of ``async (caller, task_id, action) -> bool``.
     ACCESS_POLICY: str = "taskstatus.access.owner_or_token"
+    #: Dotted path of ``(exception, task_id) -> str``: what readers are told of an exception.
+    ERROR_FILTER: str = "taskstatus.errors.as_written"
     #: Origins that may read streams across sites, as ``https://example.org``.
     ALLOWED_ORIGINS: Sequence[str] = ()
     #: How long a finished task is kept after its last change.
@@ -59,9 +61,13 @@ class Settings:
     KEEPALIVE_SECONDS: float = 15
     #: How long a stream lives before the client is asked to come back.
     MAX_STREAM_SECONDS: float = 600
+    #: An open stream asks the access policy again at least this often, so that it ends with the
+    #: session, the user or the permission that it was opened with.
+    RECHECK_SECONDS: float = 45
     #: The largest JSON result that is sent along.
     MAX_RESULT_BYTES: int = 65_536
-    #: How many streams one client may have open to one process.
+    #: Streams and waiting polls of one client (a token, else a user, else an address). Each server
+    #: process counts its own: with four processes a client may have four times as many.
     MAX_CONNECTIONS_PER_CLIENT: int = 100
     #: How long a token is good for, if it was made without ``max_age``.
     TOKEN_MAX_AGE_SECONDS: float = 86_400

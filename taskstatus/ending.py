@@ -10,6 +10,7 @@ from celery.exceptions import Reject
 from taskstatus import canvas, changes
 from taskstatus.activity import Activity
 from taskstatus.changes import Change
+from taskstatus.errors import error_text
 from taskstatus.exceptions import Cancelled
 from taskstatus.publisher import publish
 from taskstatus.states import State
@@ -32,7 +33,7 @@ def raised(task_id: str, exception: BaseException, activity: Activity | None) ->
         activity.finish()
         run = activity.run
     if isinstance(exception, Cancelled):
-        return changes.revoked(task_id, str(exception), run)
+        return changes.revoked(task_id, error_text(exception, task_id), run)
     if isinstance(exception, Reject):
         return changes.finished(task_id, State.REJECTED, run)
     return changes.failed(task_id, exception, run)

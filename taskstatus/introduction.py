@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,10 @@ from taskstatus.changes import Change
 from taskstatus.messages import encode
 from taskstatus.publisher import publish
 
-__all__ = ["enqueue", "ids", "introduced"]
+__all__ = ["OWNER", "enqueue", "ids", "introduced"]
+
+#: The header of a task's message that names its owner.
+OWNER = "taskstatus_owner"
 
 
 def ids(info: Mapping[str, Any]) -> dict[str, str | None]:
@@ -29,11 +32,14 @@ def ids(info: Mapping[str, Any]) -> dict[str, str | None]:
     return relatives
 
 
-def enqueue(info: Mapping[str, Any], body: Any, *, name: str) -> None:
+def enqueue(info: MutableMapping[str, Any], body: Any, *, name: str) -> None:
     """Publish that a task waits in its queue, and so do those that will come after it."""
     task: Any = current_task  # a proxy; falsy outside a task
     known = {task.request.id, *canvas.announced(task.request)} if task else set()
     user, task_id = owner.current(), info["id"]
+    if user:
+        # So that whoever runs it knows, too, should the store lose it.
+        info[OWNER] = user
     _publish_pending(task_id, name, ids(info), user, is_known=task_id in known)
     if task_id in known:
         return  # and so are those after it

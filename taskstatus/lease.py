@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from collections.abc import Callable
 
 from taskstatus.conf import settings
 from taskstatus.exceptions import StoreUnavailable
@@ -38,10 +39,10 @@ def hold(hostname: str) -> None:
     _current = Lease(hostname)
 
 
-def start() -> None:
-    """Begin to refresh the lease of this process, if it has one."""
+def start(repeat: Callable[[], None]) -> None:
+    """Begin to refresh the lease of this process, if it has one, and to ``repeat`` what it does."""
     if _current is not None:
-        _current.start()
+        _current.start(repeat)
 
 
 def stop() -> None:
@@ -56,11 +57,12 @@ class Lease:
     def __init__(self, hostname: str) -> None:
         self.name = f"{hostname}:{os.getpid()}"
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="taskstatus-lease", daemon=True)
 
-    def start(self) -> None:
-        """Begin to refresh."""
-        self._thread.start()
+    def start(self, repeat: Callable[[], None]) -> None:
+        """Begin to refresh, and call ``repeat`` each time that the store has answered."""
+        threading.Thread(
+            target=self._run, args=[repeat], name="taskstatus-lease", daemon=True
+        ).start()
 
     def stop(self) -> None:
         """Stop refreshing and give the lease up."""
@@ -70,10 +72,11 @@ class Lease:
         except StoreUnavailable:
             logger.info("A worker's lease could not be given up; it ends by itself")
 
-    def _run(self) -> None:
+    def _run(self, repeat: Callable[[], None]) -> None:
         while True:
             try:
                 get_store().beat(self.name, lease_seconds())
+                repeat()
             except StoreUnavailable:
                 logger.info("A worker's lease could not be refreshed")
             except Exception:

@@ -1,4 +1,4 @@
-"""Changes that the store would not take, until it does."""
+"""Changes that the store would not take at once, until it does."""
 
 from __future__ import annotations
 
@@ -40,13 +40,18 @@ class Outbox:
         self._empty = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
         self._dropped = 0
+        #: Whether the store did not answer when it was last tried.
+        self.failing = False
 
     def __len__(self) -> int:
         return len(self._changes)
 
-    def put(self, change: Change) -> None:
-        """Take a change over. Never blocks on the store."""
+    def put(self, change: Change, *, failed: bool = False) -> None:
+        """Take a change over; ``failed`` when the store has just not answered to it. Never blocks
+        on the store."""
         with self._lock:
+            if failed:
+                self._note_failure()
             last = self._changes[-1] if self._changes else None
             # The first one may be on its way right now, so it is left alone.
             if len(self._changes) > 1 and last is not None and _stands_for(change, last):
@@ -57,11 +62,15 @@ class Outbox:
                 del self._changes[1]
                 self._dropped += 1
             if self._thread is None:
-                logger.warning("The status store does not answer; changes are kept until it does")
                 self._thread = threading.Thread(
                     target=self._run, name="taskstatus-outbox", daemon=True
                 )
                 self._thread.start()
+
+    def _note_failure(self) -> None:
+        if not self.failing:
+            logger.warning("The status store does not answer; changes are kept until it does")
+        self.failing = True
 
     def flush(self, seconds: float) -> bool:
         """Wait until everything is sent, so long at most; return whether it is."""
@@ -82,11 +91,13 @@ class Outbox:
             try:
                 self._send(change)
             except StoreUnavailable:
+                self._note_failure()
                 time.sleep(RETRY_SECONDS)
                 continue
             except Exception:
                 logger.exception("A change of a task could not be recorded")
             with self._lock:
+                self.failing = False
                 self._changes.popleft()
 
 

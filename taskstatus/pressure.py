@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-__all__ = ["MAX_UNSENT_BYTES", "linger", "unsent_bytes"]
+__all__ = ["MAX_UNSENT_BYTES", "linger", "unsent_bytes", "watch_frames"]
 
 #: A client with more than this waiting for it is too slow.
 MAX_UNSENT_BYTES = 262_144
@@ -39,6 +39,20 @@ def linger(send: Any, seconds: float) -> None:
     protocol: Any = send.args[0] if isinstance(send, partial) and send.args else None
     if hasattr(protocol, "closeHandshakeTimeout"):
         protocol.closeHandshakeTimeout = seconds
+
+
+def watch_frames(send: Any, most: int) -> None:
+    """Let a WebSocket client that breaks the protocol read why, and send messages of so many bytes
+    at most, where the server is Daphne.
+
+    The default is to cut the connection without a word (RFC 6455 §7.1.7 has a close frame), and to
+    hold a message of any size in memory until it is whole.
+    """
+    protocol: Any = send.args[0] if isinstance(send, partial) and send.args else None
+    if hasattr(protocol, "failByDrop") and hasattr(protocol, "maxMessagePayloadSize"):
+        protocol.failByDrop = False
+        # In both directions.
+        protocol.maxMessagePayloadSize = protocol.maxFramePayloadSize = most
 
 
 def _nothing() -> int:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
+import secrets
+import time
+from dataclasses import replace
+from itertools import count
 
 from billiard.exceptions import SoftTimeLimitExceeded
 
@@ -15,32 +20,44 @@ from taskstatus.signals import announce
 from taskstatus.states import State
 from taskstatus.stores import MissingRecord, get_store
 
-__all__ = ["flush", "outbox_depth", "publish"]
+__all__ = ["flush", "outbox_depth", "publish", "settle"]
 
 logger = logging.getLogger(__name__)
+
+#: A store that takes longer than this for a change is slow, and then the outbox tells it for so
+#: many times as long.
+SLOW_SECONDS = 0.02
+SLOW_FACTOR = 50
 
 
 def publish(change: Change) -> bool:
     """Record a change and tell the task's group; return whether the task has been asked to stop.
 
-    Changes of one process take effect in order. When the store does not answer (one try, about a
-    second), this and all later changes go to the outbox, which sends them once it does; the caller
-    does not wait. Raises nothing but what interrupts the task itself (Celery's soft time limit,
-    SystemExit and the like).
+    Changes of one process take effect in order, and once. When the store does not answer (one try,
+    about a second), this and all later changes go to the outbox, which sends them once it does; the
+    caller does not wait. A store that is slow makes a task wait for a fiftieth of its time at most;
+    whoever enqueues does wait, so that the task is known when it has a worker. Raises nothing but
+    what interrupts the task itself (Celery's soft time limit, SystemExit and the like).
     """
-    if _outbox:
-        _outbox.put(change)
-        return False
+    key = _new_key()
+    began = time.monotonic()
+    if _outbox.failing or ((_outbox or began < _slow_until) and not _introduces(change)):
+        _outbox.put(replace(change, key=key))
+        return change.task_id in _asked_to_stop
     try:
-        return _send(change)
+        asked_to_stop = _send(change, key)
+        _note_pace(began)
     except StoreUnavailable:
+        # It may have been taken all the same; then the store knows it by its key.
         COUNTS.unpublished += 1
-        _outbox.put(change)
+        _outbox.put(replace(change, key=key), failed=True)
     except SoftTimeLimitExceeded:
         raise
     except Exception:
         # A task must not fail because its status could not be told.
         logger.exception("A change of task %s could not be recorded", change.task_id)
+    else:
+        return asked_to_stop
     return False
 
 
@@ -54,25 +71,66 @@ def flush(seconds: float = 2.0) -> bool:
     return _outbox.flush(seconds)
 
 
-def _send(change: Change) -> bool:
+def settle(seconds: float = 5.0) -> None:
+    """Wait until a slow store has taken everything; do not wait for one that is away."""
+    if not _outbox.failing:
+        _outbox.flush(seconds)
+
+
+def _send(change: Change, key: str = "") -> bool:
     store = get_store()
+    key = key or change.key
     kind = "log" if change.kind == "log" else "status"
     address = groups.envelope(change.task_id, kind, change.state)
     group, envelope = address or ("", b"")
     try:
-        message = store.record(change, group=group, envelope=envelope)
+        message = store.record(change, key=key, group=group, envelope=envelope)
     except MissingRecord:
         # The store has lost the record; begin it again with what this run knows of the task.
         if change.base is not None:
             _send(change.base)
-        message = store.record(change, group=group, envelope=envelope)
+        message = store.record(change, key=key, group=group, envelope=envelope)
     # Nobody can be following a task that was unknown until now; other changes have been lost.
     unknown = message is not None and not message.prev and change.state == State.PENDING
     if message is not None and address is None and not unknown:
         groups.send(change.task_id, message)
     if message is not None:
         announce(message)
+    if message is not None and message.ready:
+        _asked_to_stop.discard(change.task_id)
+        return False
     return message is not None and message.asked_to_stop
 
 
-_outbox = Outbox(_send)
+def _introduces(change: Change) -> bool:
+    return change.state == State.PENDING and not change.run
+
+
+def _note_pace(began: float) -> None:
+    global _slow_until  # noqa: PLW0603 - one store, one pace
+    now = time.monotonic()
+    if now - began > SLOW_SECONDS:
+        _slow_until = now + SLOW_FACTOR * (now - began)
+
+
+def _send_later(change: Change) -> None:
+    """Send for a task that has long gone on; what it would have been told, it is told next time."""
+    if _send(change):
+        _asked_to_stop.add(change.task_id)
+
+
+def _new_key() -> str:
+    return f"{_origin}.{next(_count):x}"
+
+
+def _renew_origin() -> None:
+    global _origin  # noqa: PLW0603 - a process is one origin
+    _origin = secrets.token_hex(4)
+
+
+_origin = secrets.token_hex(4)
+_count = count()
+os.register_at_fork(after_in_child=_renew_origin)
+_slow_until = 0.0
+_asked_to_stop: set[str] = set()
+_outbox = Outbox(_send_later)

@@ -8,7 +8,7 @@ that no other signal tells.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -31,7 +31,7 @@ __all__ = ["connect"]
 
 @while_the_body_runs
 def before_task_publish(
-    sender: str, headers: Mapping[str, Any], body: Any = None, **kwargs: Any
+    sender: str, headers: MutableMapping[str, Any], body: Any = None, **kwargs: Any
 ) -> None:
     """P, and C for retries and replacements: the task is about to go to the broker."""
     # Message protocol 1 keeps all of this in the body.
@@ -70,6 +70,7 @@ def task_prerun(task_id: str, task: Any, **kwargs: Any) -> None:
         number=microseconds,
         fields=fields,
         worker="" if request.is_eager else lease.current(),
+        owner=getattr(request, introduction.OWNER, ""),
     )
     activity = Activity(run)
     activity.attach(request)
@@ -176,8 +177,32 @@ def worker_init(sender: Any, **kwargs: Any) -> None:
 
 
 def worker_ready(**kwargs: Any) -> None:
-    """M: show that this worker lives, from now on."""
-    lease.start()
+    """M: show that this worker lives, and what it has, from now on."""
+    lease.start(_say_again)
+
+
+def _say_again() -> None:
+    """Tell of the tasks that this worker has, in case that the store has lost them.
+
+    A task that is silent for long would be unknown as long, to all who come meanwhile.
+    """
+    # Only a worker has this module loaded, and any other process is better off without it.
+    from celery.worker import state as worker
+
+    try:
+        reserved, active = list(worker.reserved_requests), set(worker.active_requests)
+    except RuntimeError:
+        return  # the main loop has taken or finished a task at this very moment
+    for request in reserved:
+        info = request.request_dict
+        change = changes.received(request.id, name=request.name, ids=introduction.ids(info))
+        if request in active and request.time_start:
+            at = encode(timestamp(datetime.fromtimestamp(request.time_start, UTC)))
+            fields = {**change.fields, "started_at": at}
+            change = replace(change, state=State.STARTED, fields=fields)
+        change = replace(change, attempt=info.get("retries") or 0)
+        owner = info.get(introduction.OWNER, "")
+        publish(changes.said_again(change, worker=lease.current(), owner=owner))
 
 
 def worker_process_shutdown(**kwargs: Any) -> None:

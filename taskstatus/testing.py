@@ -19,7 +19,7 @@ from taskstatus.exceptions import UnknownTask
 from taskstatus.lookup import get_status
 from taskstatus.messages import encode, timestamp
 from taskstatus.meter import progress_of
-from taskstatus.publisher import flush, publish
+from taskstatus.publisher import flush, publish, settle
 from taskstatus.states import State
 from taskstatus.status import TaskStatus
 from taskstatus.stores import Reading, Store, get_store
@@ -130,29 +130,33 @@ class TaskDriver:
             fields=fields,
         )
 
+    def _tell(self, change: changes.Change) -> None:
+        publish(change)
+        settle()
+
     def pending(self) -> None:
         """The task is sent to the broker."""
         ids = {"parent_id": None, "root_id": self.task_id, "group_id": None}
-        publish(changes.pending(self.task_id, name=self.name, ids=ids, owner=self.owner or ""))
+        self._tell(changes.pending(self.task_id, name=self.name, ids=ids, owner=self.owner or ""))
 
     def received(self) -> None:
         """A worker has it."""
         ids = {"parent_id": None, "root_id": self.task_id, "group_id": None}
-        publish(changes.received(self.task_id, name=self.name, ids=ids))
+        self._tell(changes.received(self.task_id, name=self.name, ids=ids))
 
     def started(self) -> None:
         """The body begins: the first attempt, the next one after retry(), or a re-run."""
         self._run = self._new_run()
-        publish(changes.started(self._run))
+        self._tell(changes.started(self._run))
 
     def progress(self, current: float, total: float | None = None, message: str = "") -> None:
         """The body says how far it is."""
         progress = progress_of(current, total, message)
-        publish(changes.progressed(self.run, progress))
+        self._tell(changes.progressed(self.run, progress))
 
     def log(self, message: str, level: str = "info") -> None:
         """The body writes a line."""
-        publish(changes.log(self.run, message, level=level))
+        self._tell(changes.log(self.run, message, level=level))
 
     def custom(self, state: str, meta: Mapping[str, Any] | None = None) -> None:
         """The body takes a state of its own (``update_state``); ``meta`` becomes its progress."""
@@ -160,34 +164,34 @@ class TaskDriver:
         if meta:
             message = meta.get("description") or meta.get("message") or ""
             progress = progress_of(meta.get("current"), meta.get("total"), message)
-        publish(changes.custom(self.run, state, progress))
+        self._tell(changes.custom(self.run, state, progress))
 
     def stalled(self) -> None:
         """The worker shows no sign of life any more."""
         if status := get_status(self.task_id):
-            publish(changes.marked(self.task_id, status.state, stalled=True))
+            self._tell(changes.marked(self.task_id, status.state, stalled=True))
 
     def retry(self, exception: BaseException) -> None:
         """The attempt ends, another one is due."""
-        publish(changes.retried(self.run, exception))
+        self._tell(changes.retried(self.run, exception))
         self._attempt += 1
 
     def success(self, result: object = None) -> None:
         """The body returns."""
-        publish(changes.succeeded(self.run, result, max_bytes=settings.MAX_RESULT_BYTES))
+        self._tell(changes.succeeded(self.run, result, max_bytes=settings.MAX_RESULT_BYTES))
 
     def failure(self, exception: BaseException) -> None:
         """The body raises."""
-        publish(changes.failed(self.task_id, exception, self.run))
+        self._tell(changes.failed(self.task_id, exception, self.run))
 
     def revoked(self, reason: str = "terminated") -> None:
         """Somebody stops the task."""
-        publish(changes.revoked(self.task_id, reason))
+        self._tell(changes.revoked(self.task_id, reason))
 
     def rejected(self) -> None:
         """The task refuses its message."""
-        publish(changes.finished(self.task_id, State.REJECTED))
+        self._tell(changes.finished(self.task_id, State.REJECTED))
 
     def ignored(self) -> None:
         """The body raises Ignore."""
-        publish(changes.finished(self.task_id, State.IGNORED))
+        self._tell(changes.finished(self.task_id, State.IGNORED))

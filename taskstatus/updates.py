@@ -13,6 +13,7 @@ from taskstatus import changes
 from taskstatus.activity import Activity
 from taskstatus.changes import Change
 from taskstatus.conf import settings
+from taskstatus.errors import error_text
 from taskstatus.messages import text
 from taskstatus.states import State, is_interim, is_ready
 
@@ -32,7 +33,8 @@ def update(activity: Activity, state: str, meta: Any) -> None:
     if not isinstance(meta, Mapping):
         # Celery takes the exception itself with FAILURE.
         is_error = isinstance(meta, BaseException)
-        meta = {"exc_message": text(meta), "exc_type": type(meta)} if is_error else {}
+        told = error_text(meta, activity.run.task_id) if is_error else ""
+        meta = {"exc_message": told, "exc_type": type(meta)} if is_error else {}
     if is_ready(state):
         activity.by_hand = (State(state), meta)
         return

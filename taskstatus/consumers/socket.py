@@ -8,10 +8,11 @@ from typing import Any
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 
+from taskstatus.conf import settings
 from taskstatus.consumers.base import Connection
 from taskstatus.consumers.outlet import Gone
 from taskstatus.exceptions import SlowReader, TaskStatusError
-from taskstatus.pressure import linger
+from taskstatus.pressure import linger, watch_frames
 from taskstatus.problems import RESTARTING, problem_of
 
 __all__ = ["ENDED", "HEARTBEAT", "SocketConsumer", "text_frame"]
@@ -19,6 +20,8 @@ __all__ = ["ENDED", "HEARTBEAT", "SocketConsumer", "text_frame"]
 logger = logging.getLogger(__name__)
 
 ENDED = 1000
+#: Past this a client's message is not even read to its end. Ours are smaller, but for the result.
+MAX_MESSAGE_BYTES = 1_048_576
 #: What a slow client may take to read as far as the close.
 SLOW_CLOSE_SECONDS = 30.0
 
@@ -51,6 +54,8 @@ class SocketConsumer(Connection, AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def connect(self) -> None:
         """Accept, and begin to serve."""
+        most = MAX_MESSAGE_BYTES + 2 * settings.MAX_RESULT_BYTES
+        watch_frames(self.scope.get("taskstatus.send"), most)
         await self.accept()
         self.work(self._serve())
 
@@ -64,7 +69,10 @@ class SocketConsumer(Connection, AsyncWebsocketConsumer):  # type: ignore[misc]
         if not self._closed:
             self._closed = True
             self.outlet.close()
-            await super().close(code=code, reason=reason)
+            try:
+                await super().close(code=code, reason=reason)
+            except Exception as exc:  # noqa: BLE001 - servers raise what they like for a closed one
+                logger.info("A WebSocket could not be closed: %r", exc)
 
     async def _serve(self) -> None:
         try:

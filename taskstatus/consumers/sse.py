@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import time
 
 from taskstatus import eventstream
 from taskstatus.conf import settings
 from taskstatus.consumers.events import EventsConsumer, body_part
 from taskstatus.consumers.single import open_feed
-from taskstatus.deadline import stream_seconds
+from taskstatus.deadline import Deadline
 from taskstatus.exceptions import Restarting
 from taskstatus.feed import Feed
 from taskstatus.messages import Message
@@ -34,13 +33,13 @@ class SseConsumer(EventsConsumer):
                 await self.send_nothing()
                 return
             await self.open(eventstream.encode(first))
-            await self._stream(feed, request, time.monotonic() + stream_seconds(caller))
+            await self._stream(feed, request, Deadline(caller, request.task_id))
 
-    async def _stream(self, feed: Feed, request: StreamRequest, deadline: float) -> None:
+    async def _stream(self, feed: Feed, request: StreamRequest, deadline: Deadline) -> None:
         idle = eventstream.HEARTBEAT if request.heartbeat else eventstream.KEEPALIVE
         feed.write_through(self._write)
         while not feed.ended:
-            left = deadline - time.monotonic()
+            left = await deadline.left()
             if left <= 0:
                 return
             messages = await feed.batch(min(left, settings.KEEPALIVE_SECONDS))

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from taskstatus.access import Caller, admit
 from taskstatus.conf import settings
-from taskstatus.deadline import access_seconds
+from taskstatus.deadline import Access
 from taskstatus.exceptions import Forbidden, Restarting, UnknownTask
 from taskstatus.feed import Feed, follow
 from taskstatus.messages import Message
@@ -98,9 +98,10 @@ class Strand:
         assert self.feed is not None  # noqa: S101 - it has been opened
         assert self._caller is not None  # noqa: S101 - and the caller admitted
         try:
+            access = Access(self._caller, self.task_id)
             self.feed.write_through(write)
             while not self.feed.ended:
-                left = access_seconds(self._caller)
+                left = await access.left()
                 if not left:
                     raise Forbidden
                 await send(await self.feed.batch(min(left, LULL_SECONDS)))

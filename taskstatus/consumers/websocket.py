@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 from taskstatus.conf import settings
 from taskstatus.consumers.single import open_feed
 from taskstatus.consumers.socket import ENDED, HEARTBEAT, SocketConsumer, text_frame
-from taskstatus.deadline import stream_seconds
+from taskstatus.deadline import Deadline
 from taskstatus.exceptions import BadRequest
 from taskstatus.frames import parse_json
 from taskstatus.messages import Message
@@ -31,10 +29,10 @@ class TaskStatusConsumer(SocketConsumer):
         """Send messages until the task's end."""
         request = StreamRequest.from_scope(self.scope)
         async with open_feed(self.scope, request) as (feed, caller):
-            deadline = time.monotonic() + stream_seconds(caller)
+            deadline = Deadline(caller, request.task_id)
             feed.write_through(self._write)
             while True:
-                left = deadline - time.monotonic()
+                left = await deadline.left()
                 if left <= 0:
                     return RESTARTING.close_code
                 messages = await feed.batch(min(left, settings.KEEPALIVE_SECONDS))

@@ -15,8 +15,18 @@ from taskstatus.changes import Change
 from taskstatus.messages import Message
 from taskstatus.states import State, rank
 
-__all__ = ["UNFINISHED_SECONDS", "Listing", "MissingRecord", "Pulse", "Reading", "Store"]
+__all__ = [
+    "KEYS_KEPT",
+    "UNFINISHED_SECONDS",
+    "Listing",
+    "MissingRecord",
+    "Pulse",
+    "Reading",
+    "Store",
+]
 
+#: How many keys of changes a record remembers.
+KEYS_KEPT = 8
 #: Tasks that have not ended are kept at least this long after their last change.
 UNFINISHED_SECONDS = 7 * 86_400
 
@@ -78,14 +88,17 @@ class Store(Protocol):
     All raise StoreUnavailable when the store does not answer within about a second.
     """
 
-    def record(self, change: Change, *, group: str = "", envelope: bytes = b"") -> Message | None:
+    def record(
+        self, change: Change, *, key: str = "", group: str = "", envelope: bytes = b""
+    ) -> Message | None:
         """Write a change and return its message, or None when it comes too late to count.
 
         On the message ``asked_to_stop`` says whether somebody wants the task to stop.
 
-        Versions of one task strictly increase. With a ``group`` the store itself tells the
-        channel layer's pub/sub channel of that name. Raises MissingRecord when the change has a
-        base and there is no record yet.
+        Versions of one task strictly increase. A change whose ``key`` is among the last that the
+        record has taken counts no more: it was taken, and the answer was lost. With a ``group``
+        the store itself tells the channel layer's pub/sub channel of that name. Raises
+        MissingRecord when the change has a base and there is no record yet.
         """
 
     def read(
@@ -100,6 +113,12 @@ class Store(Protocol):
         self, task_id: str, after: int | None = None, *, newer: bool = False
     ) -> Reading | None:
         """See read()."""
+
+    async def aowner(self, task_id: str) -> str:
+        """Return the owner of a task, "" without one; unknown tasks have none.
+
+        Costs the same for all of them, whatever else is stored.
+        """
 
     async def apulses(self, task_ids: Sequence[str]) -> list[Pulse]:
         """Return the pulse of each task, in one round trip."""

@@ -14,7 +14,14 @@ from taskstatus.changes import Change
 from taskstatus.conf import settings
 from taskstatus.messages import Message, log_json, status_json
 from taskstatus.states import RESTARTABLE, State, is_interim, rank
-from taskstatus.stores.base import UNFINISHED_SECONDS, Listing, MissingRecord, Pulse, Reading
+from taskstatus.stores.base import (
+    KEYS_KEPT,
+    UNFINISHED_SECONDS,
+    Listing,
+    MissingRecord,
+    Pulse,
+    Reading,
+)
 
 __all__ = ["MemoryStore"]
 
@@ -30,6 +37,10 @@ class _Record:
     rank: int = 0
     attempt: int = 0
     run: int = 0
+    #: When that run began, by the clock that versions come from.
+    began: int = 0
+    #: Of the last changes that came with one.
+    keys: deque[str] = field(default_factory=lambda: deque(maxlen=KEYS_KEPT))
     owner: str = ""
     fields: dict[str, str] = field(default_factory=dict)
     status: Message | None = None
@@ -41,7 +52,11 @@ class _Record:
 
     def accepts(self, change: Change) -> bool:
         """Return whether a change comes in time. record.lua holds the same rules."""
-        newer = (change.attempt, change.run) > (self.attempt, self.run)
+        own = (change.attempt, change.run) == (self.attempt, self.run)
+        began = self.reckon(change)
+        newer = not own and (change.attempt, began) > (self.attempt, self.began)
+        if change.kind == "again":
+            return False
         if self.status is not None and self.status.ready:
             # What has ended stays so; but a task can be run again after it failed.
             return change.state == State.STARTED and newer and self.status.state in RESTARTABLE
@@ -51,7 +66,6 @@ class _Record:
         if change.kind == "log" or change.state == State.SUCCESS:
             # Of two live deliveries of one task, whichever succeeds has done the work.
             return True
-        own = (change.attempt, change.run) == (self.attempt, self.run)
         if change.next_attempt is not None and (own or change.run == 0):
             # The run hands the task on; somebody else may say so when it has long gone on.
             return own or change.next_attempt > self.attempt
@@ -59,6 +73,16 @@ class _Record:
             return rank(change.state) >= self.rank
         # Another run speaks: a newer one whose start was missed, or what is left of an old one.
         return newer
+
+    def reckon(self, change: Change) -> int:
+        """Return when the run of a change began, by the clock that versions come from."""
+        if not change.run:
+            return 0
+        return self.next_version() - int((time.monotonic() - change.began) * 1_000_000)
+
+    def next_version(self) -> int:
+        """Return the version of a change that is written now."""
+        return max(self.version + 1, time.time_ns() // 1_000)
 
 
 class MemoryStore:
@@ -70,23 +94,28 @@ class MemoryStore:
         self._swept = 0.0
         self._leases: dict[str, float] = {}
 
-    def record(self, change: Change, *, group: str = "", envelope: bytes = b"") -> Message | None:
+    def record(
+        self, change: Change, *, key: str = "", group: str = "", envelope: bytes = b""
+    ) -> Message | None:
         """See Store.record()."""
         del group, envelope  # this store has no pub/sub of its own
         with self._lock:
             self._sweep()
             record = self._find(change.task_id)
             if record is None:
-                if change.base is not None or change.kind != "status":
+                if change.base is not None or change.kind in {"log", "mark"}:
                     raise MissingRecord
                 record = self._records[change.task_id] = _Record()
-            elif not record.accepts(change):
+            elif key in record.keys or not record.accepts(change):
                 return None
+            if key:
+                record.keys.append(key)
             return self._write(record, change)
 
     def _write(self, record: _Record, change: Change) -> Message:
         prev = record.version
-        record.version = version = max(prev + 1, time.time_ns() // 1_000)
+        began = record.reckon(change)
+        record.version = version = record.next_version()
         record.floor = record.floor or version
         status = record.status
         follows = change.kind == "log" or (status is not None and status.state != change.state)
@@ -100,8 +129,8 @@ class MemoryStore:
             record.fields.update(change.fields)
             json = status_json(change.task_id, change.state, version, record.fields)
             message = Message("status", change.state, version, prev, json)
-            if change.kind == "status":
-                self._advance(record, change)
+            if change.kind in {"status", "again"}:
+                self._advance(record, change, began)
             record.status = message
             record.unlogged = is_interim(change.state)
         if not record.unlogged:
@@ -113,17 +142,17 @@ class MemoryStore:
         message.asked_to_stop = record.asked_to_stop
         return message
 
-    def _advance(self, record: _Record, change: Change) -> None:
+    def _advance(self, record: _Record, change: Change, began: int) -> None:
         record.owner = change.owner or record.owner
         record.worker = change.worker or record.worker
         if record.status is not None and record.status.ready:
             record.asked_to_stop = False
         if change.next_attempt is not None:
-            record.rank, record.attempt, record.run = 0, change.next_attempt, 0
+            record.rank, record.attempt, record.run, record.began = 0, change.next_attempt, 0, 0
             return
         record.rank = rank(change.state)
-        if change.run:
-            record.attempt, record.run = change.attempt, change.run
+        if change.run and (change.attempt, change.run) != (record.attempt, record.run):
+            record.attempt, record.run, record.began = change.attempt, change.run, began
 
     def _append(self, record: _Record, message: Message) -> None:
         record.log.append(message)
@@ -169,6 +198,12 @@ class MemoryStore:
     ) -> Reading | None:
         """See Store.read()."""
         return self.read(task_id, after, newer=newer)
+
+    async def aowner(self, task_id: str) -> str:
+        """See Store.aowner()."""
+        with self._lock:
+            record = self._find(task_id)
+            return record.owner if record is not None else ""
 
     async def apulses(self, task_ids: Sequence[str]) -> list[Pulse]:
         """See Store.apulses()."""

@@ -3,38 +3,51 @@
 -- KEYS  1 the task's record (hash), 2 its log (stream)
 -- ARGV  1 state, 2 owner, 3 the worker's lease, 4 pub/sub channel of the group or "", 5 the message's
 --       envelope, 6 all else in one string, since each argument costs the caller as much as this.
--- In it, each followed by a 31, which JSON never holds as it is: kind ("status", "log", or "mark":
--- fields change, the state stays), rank, attempt, run, next attempt ("-" for a change that does not
--- open the task for one), ready, interim, has_base (0 or 1), seconds and messages to keep, task id and
--- state as JSON, body of a log line, then field, fragment, ...
+-- In it, each followed by a 31, which JSON never holds as it is: kind ("status", "log", "mark":
+-- fields change, the state stays, or "again": a status if there is no record), the change's key or "", rank, attempt, run, the run's age in µs, next
+-- attempt ("-" for a change that does not open the task for one), ready, interim, has_base (0 or 1),
+-- seconds and messages to keep, task id and state as JSON, body of a log line, then field, fragment, ...
 -- Gives {version, version before it, JSON, "1" when the task is asked to stop}, or {0, reason} when
--- the change comes too late ("stale") or there is no record for it to change ("missing").
+-- the change comes too late ("stale"), was taken before ("repeated"), or there is no record for it
+-- to change ("missing").
 
 local record, log = KEYS[1], KEYS[2]
 local state, owner, worker, channel, envelope = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local parts = {}
 for part in string.gmatch(ARGV[6], '([^\31]*)\31') do parts[#parts + 1] = part end
-local kind, rank, attempt_text, run_text, next_attempt, ready, interim, has_base, keep_seconds,
-  keep_messages, task_id, state_json, body = unpack(parts, 1, 13)
-local FIRST_FIELD = 14
+local kind, key, rank, attempt_text, run_text, age, next_attempt, ready, interim, has_base, keep_seconds,
+  keep_messages, task_id, state_json, body = unpack(parts, 1, 15)
+local FIRST_FIELD = 16
 local attempt, run = tonumber(attempt_text), tonumber(run_text)
 rank = tonumber(rank)
 interim, keep_messages = interim == '1', tonumber(keep_messages)
 local opens = next_attempt ~= '-'
 
-local was = redis.call('HMGET', record, 'version', 'state', 'rank', 'attempt', 'run', 'ready', 'interim', 'json', 'status_version', 'cancel')
+local was = redis.call('HMGET', record, 'version', 'state', 'rank', 'attempt', 'run', 'ready', 'interim', 'json', 'status_version', 'cancel', 'began', 'keys')
 local prev = tonumber(was[1] or 0)
 local is_log, is_mark = kind == 'log', kind == 'mark'
 
+-- Versions come from Redis's clock, so that they go on growing after a FLUSHALL or a failover, and
+-- never stand still or go back when the clock does. By the same clock it is told which run is newer:
+-- those of the workers may be hours apart.
+local time = redis.call('TIME')
+local number = math.max(prev + 1, time[1] * 1000000 + time[2])
+local version = string.format('%.0f', number)
+local own = attempt == tonumber(was[4]) and run == tonumber(was[5])
+local began = run == 0 and 0 or number - tonumber(age)
+
 -- The guard. stores/memory.py holds the same rules, and says why.
+local keys = was[12] or ';'
+if key ~= '' and string.find(keys, ';' .. key .. ';', 1, true) then return {0, 'repeated'} end
 if prev == 0 then
   if has_base == '1' or is_log or is_mark then return {0, 'missing'} end
 else
-  local was_rank, was_attempt, was_run = tonumber(was[3]), tonumber(was[4]), tonumber(was[5])
-  local newer = attempt > was_attempt or (attempt == was_attempt and run > was_run)
-  local own = attempt == was_attempt and run == was_run
+  local was_rank, was_attempt = tonumber(was[3]), tonumber(was[4])
+  local newer = attempt > was_attempt or (attempt == was_attempt and not own and began > tonumber(was[11] or 0))
   local accept
-  if was[6] == '1' then
+  if kind == 'again' then
+    accept = false
+  elseif was[6] == '1' then
     accept = state == 'STARTED' and newer and (was[2] == 'FAILURE' or was[2] == 'REVOKED')
   elseif is_mark then
     accept = was[2] == state and redis.call('HGET', record, parts[FIRST_FIELD]) ~= parts[FIRST_FIELD + 1]
@@ -50,11 +63,8 @@ else
   if not accept then return {0, 'stale'} end
 end
 
--- Versions come from Redis's clock, so that they go on growing after a FLUSHALL or a failover, and
--- never stand still or go back when the clock does.
-local time = redis.call('TIME')
-local number = math.max(prev + 1, time[1] * 1000000 + time[2])
-local version = string.format('%.0f', number)
+-- The keys of the last eight changes or so; each has at most 18 characters and a semicolon.
+if key ~= '' then keys = string.sub(';' .. key .. keys, 1, 160) end
 
 local function append(at, of_kind, of_state, json)
   local excess = redis.call('XLEN', log) + 1 - keep_messages
@@ -77,7 +87,7 @@ end
 local json
 if is_log then
   json = '{"type":"log","task_id":' .. task_id .. ',"cursor":"' .. version .. '","version":' .. version .. ',' .. body
-  redis.call('HSET', record, 'version', version, 'interim', '0')
+  redis.call('HSET', record, 'version', version, 'interim', '0', 'keys', keys)
 else
   local kept = redis.call('HMGET', record, 'name', 'progress', 'result', 'result_omitted', 'error', 'error_type', 'retries', 'stalled', 'created_at', 'started_at', 'updated_at', 'finished_at', 'parent_id', 'root_id', 'group_id')
   local names = {'name', 'progress', 'result', 'result_omitted', 'error', 'error_type', 'retries', 'stalled', 'created_at', 'started_at', 'updated_at', 'finished_at', 'parent_id', 'root_id', 'group_id'}
@@ -121,7 +131,8 @@ else
     'rank', is_mark and was[3] or (opens and 0 or rank),
     'attempt', opens and next_attempt or (run == 0 and was[4] or attempt_text),
     'run', opens and 0 or (run == 0 and was[5] or run_text),
-    'ready', ready, 'interim', interim and '1' or '0', 'json', json, unpack(write))
+    'began', string.format('%.0f', opens and 0 or (own or run == 0) and tonumber(was[11] or 0) or began),
+    'ready', ready, 'interim', interim and '1' or '0', 'json', json, 'keys', keys, unpack(write))
 end
 if not interim then append(version, is_log and 'log' or 'status', state, json) end
 redis.call('EXPIRE', record, keep_seconds)

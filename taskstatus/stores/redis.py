@@ -71,9 +71,11 @@ class RedisStore:
         self._stop_script: Callable[..., Any] = self._client.register_script(STOP_SCRIPT)
         self._async: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
 
-    def record(self, change: Change, *, group: str = "", envelope: bytes = b"") -> Message | None:
+    def record(
+        self, change: Change, *, key: str = "", group: str = "", envelope: bytes = b""
+    ) -> Message | None:
         """See Store.record()."""
-        args = script.arguments(change, group, envelope)
+        args = script.arguments(change, key, group, envelope)
         try:
             version, prev, *rest = self._run(keys(change.task_id), args)
         except UNREACHABLE as exc:
@@ -139,6 +141,11 @@ class RedisStore:
             # Cheap to make, but not to be shared by event loops.
             script = client.register_script(READ_SCRIPT)
             return _reading(await script(keys(task_id), [_since(after, newer=newer)]), after)
+
+    async def aowner(self, task_id: str) -> str:
+        """See Store.aowner()."""
+        async with _answering():
+            return str(await self._aclient().hget(keys(task_id)[0], "owner") or "")
 
     async def apulses(self, task_ids: Sequence[str]) -> list[Pulse]:
         """See Store.apulses()."""

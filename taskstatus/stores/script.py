@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from hashlib import sha1
 from importlib.resources import files
 from math import ceil
@@ -19,15 +20,17 @@ TEXT = (files("taskstatus.stores") / "record.lua").read_text()
 HASH = sha1(TEXT.encode()).hexdigest()  # noqa: S324 - Redis's name for it, not a secret
 
 
-def arguments(change: Change, group: str, envelope: bytes) -> list[Any]:
+def arguments(change: Change, key: str, group: str, envelope: bytes) -> list[Any]:
     """Return what record.lua is called with."""
     ready = change.kind != "log" and is_ready(change.state)
     keep = settings.RETENTION_SECONDS
     parts = [
         change.kind,
+        key,
         rank(change.state),
         change.attempt,
         change.run,
+        int((time.monotonic() - change.began) * 1_000_000) if change.run else 0,
         "-" if change.next_attempt is None else change.next_attempt,
         int(ready),
         int(change.kind != "log" and is_interim(change.state)),

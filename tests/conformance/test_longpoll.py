@@ -75,6 +75,7 @@ async def test_with_news_it_answers_at_once(site: Site) -> None:
     assert answer["cursor"] == answer["messages"][-1]["cursor"]
 
 
+@pytest.mark.traps  # an AsyncHttpConsumer ends with its handle()
 async def test_it_waits_for_news(site: Site) -> None:
     """A poll is answered as soon as there is something to tell."""
     task = await site.task(pending())

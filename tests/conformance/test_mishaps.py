@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.conformance.test_messages import status_after
+from tests.harness.servers import start_daphne
+from tests.harness.site import Site
 from tests.harness.steps import (
     custom,
     error,
@@ -23,7 +25,10 @@ from tests.harness.steps import (
 )
 
 if TYPE_CHECKING:
-    from tests.harness.site import Site
+    from collections.abc import Callable
+
+    from tests.harness.environment import Environment, Layer
+    from tests.harness.processes import Processes
     from tests.harness.steps import Step
 
 
@@ -121,3 +126,36 @@ async def test_retries_are_counted_and_leave_no_error_behind(site: Site, transpo
     assert errors == {"RETRY"}
     assert seen["STARTED", 1]["progress"] is None
     assert seen["SUCCESS", 2]["result"] is None
+
+
+SECRET = "postgres://admin:hunter2@db"
+
+
+@pytest.fixture(scope="module")
+def discreet_site(processes: Processes, environment_of: Callable[[Layer], Environment]) -> Site:
+    """Return a site that filters what errors say."""
+    environment = environment_of("memory").with_settings(ERROR_FILTER="tests.project.errors.shown")
+    return Site(layer="memory", servers=(start_daphne(processes, environment, name="discreet"),))
+
+
+@pytest.mark.parametrize("kind", ["ValueError", "KeyError"])
+async def test_a_secret_in_an_error_stays_with_the_project(
+    discreet_site: Site, transport: str, kind: str
+) -> None:
+    """What TASKSTATUS_ERROR_FILTER does not show, nobody sees; nor when the filter itself fails."""
+    life = [
+        pending(),
+        started(),
+        retry(error(kind, SECRET)),
+        started(),
+        failure(error(kind, SECRET)),
+    ]
+    task = await discreet_site.task(pending())
+    async with task.follow(transport, types="status,log") as client:
+        await client.next()
+        await task.play(*life[1:])
+        messages = await client.collect()
+    assert "hunter2" not in "".join(message.raw.decode() for message in messages)
+    assert messages[-1]["error"] == (f"Ask for {task.id}." if kind == "ValueError" else kind)
+    assert messages[-1]["error_type"] == kind
+    assert "hunter2" not in discreet_site.server(0).process.log

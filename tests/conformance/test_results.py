@@ -52,10 +52,21 @@ async def test_a_result_is_made_json_where_it_can_be(
         ({"$odd": "exception"}, "not-json"),
         ({"$odd": "circle"}, "not-json"),
         ({"$odd": "well"}, "not-json"),
+        ({"$odd": "five megabytes"}, "too-large"),
         ("x" * 70_000, "too-large"),
         (["é" * 40_000], "too-large"),
     ],
-    ids=["object", "bytes", "set", "exception", "circle", "well", "long text", "long in bytes"],
+    ids=[
+        "object",
+        "bytes",
+        "set",
+        "exception",
+        "circle",
+        "well",
+        "5 MB",
+        "long text",
+        "long in bytes",
+    ],
 )
 async def test_a_result_that_can_not_be_sent_is_omitted_by_name(
     site: Site, transport: str, result: object, reason: str

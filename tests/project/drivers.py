@@ -46,6 +46,7 @@ ODD_RESULTS: dict[str, Callable[[], object]] = {
     "set": lambda: {1, 2},
     "exception": lambda: ValueError("a result"),
     "circle": circle,
+    "five megabytes": lambda: {"rows": ["x" * 1_000] * 5_000},
     "well": well,
     "tuple": lambda: (1, 2),
     "integer keys": lambda: {1: "one"},

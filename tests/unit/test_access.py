@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, Permission, User
@@ -16,6 +16,7 @@ from taskstatus.access import (
     admit,
     allow_any,
     is_allowed,
+    is_still_allowed,
     make_token,
     owner_or_token,
     read_token,
@@ -284,3 +285,71 @@ async def test_what_is_known_of_a_caller_is_asked_once(monkeypatch: pytest.Monke
     for number in range(3 * access.MAX_KNOWN_TOKENS):
         caller.holding(str(number)).token_ends("one", "read")
     assert len(caller._known.tokens) <= access.MAX_KNOWN_TOKENS
+
+
+class Session:
+    """A session that is read from where it is kept each time that it is made."""
+
+    stored: ClassVar[dict[str, str]] = {"key": "7"}
+
+    def __init__(self, session_key: str) -> None:
+        self.session_key = session_key
+        self.user = self.stored.get(session_key)
+
+
+async def by_session(caller: Caller, task_id: str, action: str) -> bool:
+    """A project's own policy, by its own sessions."""
+    return bool(caller.scope["session"].user == "7")
+
+
+async def failing(caller: Caller, task_id: str, action: str) -> bool:
+    """A policy whose database is away."""
+    raise OSError("no database")
+
+
+async def test_policy_is_asked_again_with_the_session_of_now(
+    settings: Settings, task: TaskDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was loaded when the stream began does not count any more."""
+    settings.TASKSTATUS_ACCESS_POLICY = f"{__name__}.by_session"
+    caller = Caller({"session": Session("key"), "user": object()})
+    assert await is_still_allowed(caller, task.task_id)
+    monkeypatch.setattr(Session, "stored", {})
+    assert await is_allowed(caller, task.task_id)
+    assert not await is_still_allowed(caller, task.task_id)
+
+
+async def test_token_is_checked_again(task: TaskDriver) -> None:
+    """A good one is still good; one that has ended is not."""
+    assert await is_still_allowed(Caller({}, token=make_token(task.task_id)), task.task_id)
+    past = make_token(task.task_id, max_age=-1)
+    assert not await is_still_allowed(Caller({}, token=past), task.task_id)
+
+
+async def test_reader_stays_while_nobody_can_tell(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A task that the store has lost has no owner; a database that is away knows no user."""
+    assert await is_still_allowed(Caller(ANYBODY), "a lost task")
+    settings.TASKSTATUS_ACCESS_POLICY = f"{__name__}.failing"
+    assert await is_still_allowed(Caller(ANYBODY), "a lost task")
+    assert "can't be told now" in caplog.text
+
+
+async def test_stranger_costs_the_same_read_for_any_task(
+    task: TaskDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the owner is looked up, be the task there or not: nothing else could take its time."""
+    asked = []
+
+    class OnlyOwners:
+        async def aowner(self, task_id: str) -> str:
+            asked.append(task_id)
+            return "7" if task_id == task.task_id else ""
+
+    monkeypatch.setattr(access, "get_store", OnlyOwners)
+    stranger = User(pk=8, username="stranger")
+    monkeypatch.setattr(stranger, "has_perm", lambda permission: False)
+    for task_id in (task.task_id, "never was"):
+        assert not await owner_or_token(Caller({"user": stranger}), task_id, "read")
+    assert asked == [task.task_id, "never was"]

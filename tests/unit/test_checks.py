@@ -19,6 +19,11 @@ def blocking_policy(caller: Any, task_id: str, action: str) -> bool:
     return True
 
 
+async def late(exception: BaseException, task_id: str) -> str:
+    """An error filter that one would have to wait for."""
+    return str(exception)
+
+
 class AsyncPolicy:
     """A policy with a state of its own."""
 
@@ -53,6 +58,7 @@ def test_check_is_registered_under_its_tag() -> None:
         ("RECONCILE_SECONDS", "10"),
         ("KEEPALIVE_SECONDS", None),
         ("MAX_STREAM_SECONDS", math.nan),
+        ("RECHECK_SECONDS", 0),
         ("RETENTION_SECONDS", math.inf),
         ("STALLED_AFTER_SECONDS", True),
         ("TOKEN_MAX_AGE_SECONDS", [1]),
@@ -119,6 +125,22 @@ def test_wrong_policy_is_an_error(settings: Settings, path: object) -> None:
     """It must be there, be callable, and be asynchronous."""
     settings.TASKSTATUS_ACCESS_POLICY = path
     assert found() == ["taskstatus.E003"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["taskstatus.nowhere.shown", "nonsense", 7, "taskstatus.conf.PREFIX", f"{__name__}.late"],
+)
+def test_error_filter_that_is_none_is_an_error(settings: Settings, path: object) -> None:
+    """What can't be imported, called, or answer at once filters nothing."""
+    settings.TASKSTATUS_ERROR_FILTER = path
+    assert found() == ["taskstatus.E005"]
+
+
+def test_error_filter_may_be_any_function(settings: Settings) -> None:
+    """A function of the project's own."""
+    settings.TASKSTATUS_ERROR_FILTER = f"{__name__}.blocking_policy"
+    assert found() == []
 
 
 @pytest.mark.parametrize("path", ["taskstatus.access.allow_any", f"{__name__}.policy_instance"])

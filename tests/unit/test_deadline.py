@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 from taskstatus.access import Caller
-from taskstatus.deadline import JITTER, access_seconds, stream_seconds
+from taskstatus.deadline import JITTER, Deadline, access_seconds, stream_seconds
+from taskstatus.testing import TaskDriver
 
 if TYPE_CHECKING:
     from pytest_django.fixtures import Settings
@@ -43,3 +47,52 @@ def test_access_is_measured_from_now() -> None:
     assert access_seconds(Caller({})) == math.inf
     assert 4 < access_seconds(Caller({}, expires=time.time() + 5)) <= 5
     assert access_seconds(Caller({}, expires=time.time() - 5)) == 0
+
+
+class Policy:
+    """Lets everybody in until told otherwise; counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.open = True
+        self.asked = 0
+
+    async def __call__(self, caller: Caller, task_id: str, action: str) -> bool:
+        """Answer."""
+        self.asked += 1
+        return self.open
+
+
+policy = Policy()
+
+
+@pytest.fixture
+def known(settings: Settings) -> str:
+    """Return the id of a task that is known, under that policy."""
+    policy.__init__()  # type: ignore[misc]
+    settings.TASKSTATUS_ACCESS_POLICY = f"{__name__}.policy"
+    task = TaskDriver()
+    task.pending()
+    return task.task_id
+
+
+async def test_policy_is_asked_again_when_it_is_time(settings: Settings, known: str) -> None:
+    """Not before, and then once; while it lets the reader in, the stream goes on."""
+    settings.TASKSTATUS_RECHECK_SECONDS = 0.05
+    deadline = Deadline(Caller({}), known)
+    assert 0 < await deadline.left() <= 0.05
+    assert policy.asked == 0
+    while policy.asked < 2:  # noqa: ASYNC110 - it is asked in here
+        await asyncio.sleep(await deadline.left())
+
+
+async def test_stream_is_over_when_the_policy_says_no(settings: Settings, known: str) -> None:
+    """And stays over."""
+    settings.TASKSTATUS_RECHECK_SECONDS = 0.01
+    deadline = Deadline(Caller({}), known)
+    policy.open = False
+    while await deadline.left():  # noqa: ASYNC110 - it has no notice to give
+        await asyncio.sleep(0.005)
+    asked = policy.asked
+    policy.open = True
+    assert await deadline.left() == 0
+    assert policy.asked == asked

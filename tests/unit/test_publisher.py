@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -31,12 +32,14 @@ class MoodyStore(MemoryStore):
     raises: BaseException | None = None
     tried = 0
 
-    def record(self, change: Change, *, group: str = "", envelope: bytes = b"") -> Message | None:
+    def record(
+        self, change: Change, *, key: str = "", group: str = "", envelope: bytes = b""
+    ) -> Message | None:
         """Record, or raise."""
         self.tried += 1
         if self.raises is not None:
             raise self.raises
-        return super().record(change, group=group, envelope=envelope)
+        return super().record(change, key=key, group=group, envelope=envelope)
 
 
 @pytest.fixture
@@ -45,7 +48,8 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[MoodyStore]:
     store = MoodyStore()
     monkeypatch.setattr(outbox, "RETRY_SECONDS", 0.005)
     monkeypatch.setattr(publisher, "get_store", lambda: store)
-    monkeypatch.setattr(publisher, "_outbox", Outbox(publisher._send))
+    monkeypatch.setattr(publisher, "_outbox", Outbox(publisher._send_later))
+    monkeypatch.setattr(publisher, "_slow_until", 0.0)
     yield store
     store.raises = None
     assert flush(SOON)
@@ -202,3 +206,111 @@ def test_publisher_and_readers_use_the_same_store() -> None:
     task = TaskDriver()
     task.pending()
     assert get_store().read(task.task_id) is not None
+
+
+class ForgetfulStore(MoodyStore):
+    """A store that takes a change, and whose answer is lost."""
+
+    loses = 0
+
+    def record(
+        self, change: Change, *, key: str = "", group: str = "", envelope: bytes = b""
+    ) -> Message | None:
+        """Record, and say nothing."""
+        message = super().record(change, key=key, group=group, envelope=envelope)
+        if self.loses:
+            self.loses -= 1
+            raise StoreUnavailable
+        return message
+
+
+@pytest.mark.parametrize("loses", [1, 3])
+def test_change_whose_answer_was_lost_counts_once(
+    store: MoodyStore, monkeypatch: pytest.MonkeyPatch, loses: int
+) -> None:
+    """It is sent again, and the store knows it by its key."""
+    forgetful = ForgetfulStore()
+    monkeypatch.setattr(publisher, "get_store", lambda: forgetful)
+    task = TaskDriver()
+    task.started()
+    forgetful.loses = loses
+    for number in range(5):
+        task.log(str(number))
+    task.success()
+    assert flush(SOON)
+    assert kept(forgetful, task) == ["STARTED", *["log"] * 5, "SUCCESS"]
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_no_two_processes_share_a_key() -> None:
+    """A fork goes on under a name of its own."""
+    before = publisher._new_key()
+    pid = os.fork()
+    if not pid:
+        same = publisher._new_key().partition(".")[0] == before.partition(".")[0]
+        os._exit(int(same))
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert publisher._new_key() != before
+
+
+class SlowStore(MoodyStore):
+    """A store that takes its time."""
+
+    seconds = 0.05
+    stopping: frozenset[str] = frozenset()
+
+    def record(
+        self, change: Change, *, key: str = "", group: str = "", envelope: bytes = b""
+    ) -> Message | None:
+        """Record, slowly."""
+        time.sleep(self.seconds)
+        message = super().record(change, key=key, group=group, envelope=envelope)
+        if message is not None:
+            message.asked_to_stop = change.task_id in self.stopping
+        return message
+
+
+@pytest.fixture
+def slow(store: MoodyStore, monkeypatch: pytest.MonkeyPatch) -> SlowStore:
+    """Return a slow store that is published to."""
+    slow = SlowStore()
+    monkeypatch.setattr(publisher, "get_store", lambda: slow)
+    return slow
+
+
+def test_slow_store_hardly_slows_the_task(slow: SlowStore) -> None:
+    """It is told by the outbox, in order, while the task goes on."""
+    run = TaskDriver().run
+    publish(changes.started(run))
+    began = time.monotonic()
+    for number in range(20):
+        publish(changes.log(run, str(number), level="info"))
+    publish(changes.succeeded(run, None, max_bytes=100))
+    assert time.monotonic() - began < 5 * slow.seconds
+    assert flush(SOON)
+    reading = slow.read(run.task_id, 0)
+    assert reading is not None
+    assert [message.kind for message in reading.messages] == ["status", *["log"] * 20, "status"]
+
+
+def test_whoever_enqueues_waits_for_a_slow_store(slow: SlowStore) -> None:
+    """A task is known when it is sent, however many changes of others are still to be told."""
+    run = TaskDriver().run
+    for number in range(5):
+        publish(changes.log(run, str(number), level="info"))
+    publish(changes.pending("a new one", name=None, ids={}))
+    assert slow.read("a new one") is not None
+    assert flush(SOON)
+
+
+def test_wish_to_stop_is_told_although_the_store_is_slow(slow: SlowStore) -> None:
+    """A change later than with a fast one."""
+    run = TaskDriver().run
+    publish(changes.started(run))
+    slow.stopping = frozenset({run.task_id})
+    assert not publish(changes.progressed(run, {"current": 1}))
+    assert flush(SOON)
+    assert publish(changes.progressed(run, {"current": 2}))
+    publish(changes.revoked(run.task_id, "cancelled", run))
+    assert flush(SOON)
+    assert not publisher._asked_to_stop

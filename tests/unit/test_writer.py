@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from taskstatus.pressure import unsent_bytes
+from taskstatus.pressure import unsent_bytes, watch_frames
 from taskstatus.writer import Writer
 
 
@@ -123,3 +123,18 @@ def test_daphne_s_unsent_bytes_are_seen() -> None:
 def test_other_servers_hold_nothing_that_is_seen(send: Any) -> None:
     """Their own back-pressure has to do."""
     assert unsent_bytes(send)() == 0
+
+
+def test_daphne_is_told_to_bound_messages_and_to_say_why_it_closes() -> None:
+    """On other servers, which do so by themselves, nothing is touched."""
+    protocol = SimpleNamespace(failByDrop=True, maxMessagePayloadSize=0, maxFramePayloadSize=0)
+    watch_frames(partial(print, protocol), 100)
+    assert vars(protocol) == {
+        "failByDrop": False,
+        "maxMessagePayloadSize": 100,
+        "maxFramePayloadSize": 100,
+    }
+    other = SimpleNamespace()
+    watch_frames(partial(print, other), 100)
+    watch_frames(print, 100)
+    assert vars(other) == {}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 BEGUN = ["PENDING", "RECEIVED", "STARTED"]
 
 
+@pytest.mark.traps  # async_to_sync() makes a thread and a connection per call
 @pytest.mark.parametrize("pool", ["threads", "solo"])
 async def test_a_pool_tells_progress_success_retry_and_failure(
     pool: str,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import redis
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Speaker",
     "Step",
+    "again",
     "failed",
     "forget",
     "marked",
@@ -40,6 +42,8 @@ Step = Callable[[str], Change]
 NAME = "tests.count"
 IDS = {"parent_id": None, "root_id": "root", "group_id": None}
 MAX_BYTES = 65_536
+#: When a run with the number 0 would have begun; the others began after it, as they are numbered.
+FIRST = time.monotonic() - 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +67,7 @@ class Speaker:
             number=self.number,
             fields=fields,
             worker=self.worker,
+            began=FIRST + self.number,
         )
 
     def started(self) -> Step:
@@ -120,6 +125,16 @@ def owned(owner: str) -> Step:
 def received() -> Step:
     """A worker has the task."""
     return lambda task_id: changes.received(task_id, name=NAME, ids=IDS)
+
+
+def again(state: State) -> Step:
+    """The worker repeats that it has the task."""
+
+    def step(task_id: str) -> Change:
+        change = replace(changes.received(task_id, name=NAME, ids=IDS), state=state)
+        return changes.said_again(change, worker="w@h:1", owner="7")
+
+    return step
 
 
 def marked(state: str, *, stalled: bool = True) -> Step:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from taskstatus import changes
 from taskstatus.states import State
 from tests.integration.stores.steps import (
     Speaker,
     Step,
+    again,
     failed,
     marked,
     pending,
@@ -29,6 +31,8 @@ first = Speaker(number=10)
 second = Speaker(number=20)
 #: The next attempt; its run may well begin before the clock of the first one's worker.
 retry = Speaker(number=5, attempt=1)
+#: In µs.
+HOUR = 3_600_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +156,15 @@ RULES = [
     Rule("stalled after SUCCESS", SUCCEEDED, marked("SUCCESS"), DROPPED),
     Rule("PROGRESS of a stalled task", (*RUNNING, marked("STARTED")), first.progressed(), COUNTS),
     Rule("RECEIVED of a stalled task", (*RUNNING, marked("STARTED")), received(), DROPPED),
+    # A worker repeats what it has, for a store that has lost it.
+    Rule("STARTED said again", RUNNING, again(State.STARTED), DROPPED),
+    Rule("RECEIVED said again", (pending(), received()), again(State.RECEIVED), DROPPED),
+    Rule("STARTED said again after FAILURE", FAILED, again(State.STARTED), DROPPED),
+    Rule("STARTED said again after a retry", RETRIED, again(State.STARTED), DROPPED),
+    Rule("STARTED said again of an unknown task", (), again(State.STARTED), COUNTS),
+    Rule("PROGRESS after it", (again(State.STARTED),), first.progressed(), COUNTS),
+    Rule("a log line after it", (again(State.STARTED),), first.logged(), COUNTS),
+    Rule("FAILURE after it", (again(State.STARTED),), first.failed(), COUNTS),
     # A task that nobody had heard of.
     Rule("PENDING", (), pending(), COUNTS),
     Rule("RECEIVED of an unknown task", (), received(), COUNTS),
@@ -208,3 +221,43 @@ def test_new_run_clears_what_the_failed_one_left(store: Store, task_id: str) -> 
     assert message is not None
     for cleared in ('"progress":null', '"error":null', '"error_type":null', '"finished_at":null'):
         assert cleared in message.json
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_workers_clocks_do_not_decide_which_run_is_newer(
+    store: Store, task_id: str, hours: int
+) -> None:
+    """The run that began later speaks, although its worker's clock is an hour off."""
+    older = replace(first.run(task_id), number=HOUR * 10)
+    newer = replace(second.run(task_id), number=HOUR * (10 + hours))
+    play(store, task_id, pending(), received())
+    assert store.record(changes.started(older)) is not None
+    assert store.record(changes.started(newer)) is not None
+    assert store.record(changes.progressed(older, {"current": 1})) is None
+    assert store.record(changes.started(older)) is None
+    assert store.record(changes.progressed(newer, {"current": 2})) is not None
+    assert store.record(changes.failed(task_id, ValueError("no"), older)) is None
+    assert store.record(changes.failed(task_id, ValueError("no"), newer)) is not None
+
+
+def test_change_that_is_sent_again_counts_once(store: Store, task_id: str) -> None:
+    """The record knows the last changes by their keys, those of several processes."""
+    play(store, task_id, *RUNNING)
+    lines = [first.logged(f"line {number}")(task_id) for number in range(4)]
+    for number, line in enumerate(lines):
+        assert store.record(line, key=f"{number % 2}.{number}") is not None
+    before = store.read(task_id, 0)
+    for number, line in enumerate(lines):
+        assert store.record(line, key=f"{number % 2}.{number}") is None
+    assert _seen(store.read(task_id, 0)) == _seen(before)
+    # A key that is the beginning or the end of another one is another; without a key all count.
+    for key in ("1.", "3", "", ""):
+        assert store.record(lines[0], key=key) is not None
+
+
+def test_status_that_is_sent_again_counts_once(store: Store, task_id: str) -> None:
+    """Not only lines: a repeated PROGRESS is no news."""
+    play(store, task_id, *RUNNING)
+    change = first.progressed(3)(task_id)
+    assert store.record(change, key="p.1") is not None
+    assert store.record(change, key="p.1") is None
