@@ -21,7 +21,7 @@ export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-matrix docs hooks lint types client bench format lock clean chromium nginx socketio
+.PHONY: help demo test test-matrix docs hooks lint types client bench reliability format lock clean chromium nginx socketio
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -54,6 +54,11 @@ hooks: $(VENV)/.dev ## let git look for mistakes before each commit
 
 bench: $(VENV)/.bench socketio ## measure, and write docs/performance.md; single parts by ARGS="fanout"
 	$(BIN)/python -m benchmarks $(ARGS)
+
+reliability: $(VENV)/.dev ## play all faults, and write down what came of it
+	@mkdir -p var
+	$(BIN)/python -m pytest tests/acceptance/faults -o junit_family=xunit1 --junitxml=var/reliability.xml; \
+	status=$$?; $(BIN)/python -m tests.acceptance.faults.report && exit $$status
 
 format: $(VENV)/.dev ## format the code, fix what can be fixed
 	$(BIN)/ruff check --fix

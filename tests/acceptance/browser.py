@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-__all__ = ["Visit", "browser", "visit"]
+__all__ = ["OPTIONS", "Visit", "browser", "executable", "visit"]
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 # No sandbox: in a container the tests are root. The rest keeps the browser from calling home.
@@ -40,12 +40,18 @@ class Visit:
     complaints: list[str] = field(default_factory=list)
 
 
-@contextlib.contextmanager
-def browser() -> Iterator[Browser]:
-    """Run the browser that is installed; skip the test where there is none."""
+def executable() -> str:
+    """Return the browser that is installed; skip the test where there is none."""
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         pytest.skip("There is no Chromium: install it to run the browser tests.")
+    return program
+
+
+@contextlib.contextmanager
+def browser() -> Iterator[Browser]:
+    """Run the browser that is installed; skip the test where there is none."""
+    program = executable()
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=program, args=OPTIONS)
         try:

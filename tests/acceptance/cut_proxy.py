@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
-__all__ = ["CutProxy", "cut_proxy"]
+__all__ = ["CutProxy", "cut_proxy", "run_proxy"]
 
 CHUNK_BYTES = 65536
 
@@ -38,30 +39,39 @@ class CutProxy:
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Connect a client with the server, both ways, until either of them leaves."""
         self.accepted += 1
-        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self.target)
+        try:
+            there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self.target)
+        except OSError:
+            writer.transport.abort()
+            return
         ends = {writer, there_writer}
         self._writers |= ends
         try:
-            await asyncio.gather(_pump(reader, there_writer), _pump(there_reader, writer))
+            await asyncio.gather(self.pump(reader, there_writer), self.pump(there_reader, writer))
         finally:
             self._writers -= ends
 
+    async def pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Pass bytes on in one direction, to their end."""
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(CHUNK_BYTES):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(ConnectionError):
-        while data := await reader.read(CHUNK_BYTES):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
+
+Proxy = TypeVar("Proxy", bound=CutProxy)
 
 
 @contextlib.contextmanager
-def cut_proxy(target: int) -> Iterator[CutProxy]:
-    """Run a proxy to the port, on another port of its own."""
+def run_proxy(
+    target: int, kind: Callable[[int, asyncio.AbstractEventLoop], Proxy]
+) -> Iterator[Proxy]:
+    """Run a proxy of a kind to the port, on another port of its own."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    proxy = CutProxy(target, loop)
+    proxy = kind(target, loop)
 
     async def start() -> asyncio.Server:
         return await asyncio.start_server(proxy.accept, "127.0.0.1", 0)
@@ -84,3 +94,8 @@ def cut_proxy(target: int) -> Iterator[CutProxy]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+def cut_proxy(target: int) -> AbstractContextManager[CutProxy]:
+    """Run a plain one."""
+    return run_proxy(target, CutProxy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ from tests.acceptance.faults.mortal import Mortal
 from tests.acceptance.faults.stage import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.harness.processes import Processes
@@ -32,6 +33,12 @@ def running_stage(
     stage = Stage(mortal, processes, broker_url=redis_url, database=database)
     yield stage
     stage.stop()
+
+
+@pytest.fixture
+def outcome(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Return what takes a figure down for docs/reliability.md (see ``report.py``)."""
+    return functools.partial(record_property, "outcome")
 
 
 @pytest.fixture

@@ -11,12 +11,14 @@ from django.conf import settings
 from taskstatus import log, progress
 
 #: No task waits longer than this for a test that went away.
-GATE_SECONDS = 60
+GATE_SECONDS = 120
 
 
 def pass_gate(gate: str) -> None:
     """Wait at a gate that is kept in the broker, which the faults leave alone."""
-    with redis.Redis.from_url(settings.CELERY_BROKER_URL, socket_timeout=90) as client:
+    with redis.Redis.from_url(
+        settings.CELERY_BROKER_URL, socket_timeout=GATE_SECONDS + 30
+    ) as client:
         if client.blpop([f"gate:{gate}"], timeout=GATE_SECONDS) is None:
             raise TimeoutError(f"Nobody opened the gate {gate!r}.")
 
@@ -49,6 +51,15 @@ def gated(gate: str, lines: int, pause: float) -> str:
 def patient(gate: str) -> str:
     """Wait at a gate; whoever loses its worker is delivered again."""
     pass_gate(gate)
+    return gate
+
+
+@shared_task(name="faults.stubborn", acks_late=True, reject_on_worker_lost=True)
+def stubborn(gate: str) -> str:
+    """Get half-way, wait at a gate; whoever loses the process is delivered again, and at once."""
+    progress(1, 2)
+    pass_gate(gate)
+    progress(2, 2)
     return gate
 
 

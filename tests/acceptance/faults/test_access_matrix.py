@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.harness.environment import Layer
     from tests.harness.site import Site
 
-DOORS = ("websocket", "sse", "longpoll", "snapshot", "cancel")
+DOORS = ("websocket", "sse", "longpoll", "snapshot", "page", "cancel")
 TASKS = ("live", "finished", "unknown")
 CSRF = "a" * 32
 #: What is answered to who may: on each kind of task, over HTTP.
@@ -84,6 +84,8 @@ async def knock(url: str, door: str, task_id: str, token: str, cookie: str) -> A
         headers |= {b"Content-Length": b"0"}
         path = f"{target}cancel/{query}".encode()
         return await ask(url, "snapshot", path, method=b"POST", headers=headers)
+    if door == "page":
+        return await ask(url, "snapshot", f"{target}page/{query}".encode(), headers=headers)
     return await ask(url, door, f"{target}{query}".encode(), headers=headers)
 
 

@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+import uuid
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.acceptance.faults.viewers import viewers
+from tests.acceptance.faults.viewers import Viewer, viewers
+from tests.harness.clients import TRANSPORTS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from tests.acceptance.faults.stage import Stage
 
 LINES = 40
 PAUSE = 0.05
+HUNG_SECONDS = 15
 
 
 @contextlib.asynccontextmanager
@@ -30,10 +34,11 @@ async def dead(stage: Stage) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def hung(stage: Stage) -> AsyncIterator[None]:
-    """Stopped for longer than any timeout of ours."""
+    """Stopped for a quarter of a minute: longer than any timeout of ours."""
+    began = time.monotonic()
     with stage.mortal.hung():
         yield
-        await asyncio.sleep(5)
+        await asyncio.sleep(HUNG_SECONDS - (time.monotonic() - began))
 
 
 @contextlib.asynccontextmanager
@@ -76,8 +81,11 @@ async def full(stage: Stage) -> AsyncIterator[None]:
 FAULTS = (dead, hung, flushed, flushed_again_and_again, cut, full)
 
 
+@pytest.mark.traps  # a pooled connection is stale after a restart
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
-async def test_everybody_has_the_end_soon_after_redis_is_back(stage: Stage, fault: object) -> None:
+async def test_everybody_has_the_end_soon_after_redis_is_back(
+    stage: Stage, fault: object, outcome: Callable[[str], None]
+) -> None:
     """The task runs on and ends; no viewer has a hole that was not announced."""
     assert callable(fault)
     task, gate = await stage.gated(lines=LINES, pause=PAUSE)
@@ -89,10 +97,12 @@ async def test_everybody_has_the_end_soon_after_redis_is_back(stage: Stage, faul
             stage.check_pages()
         back = time.monotonic()
     assert taken < 1.05 * LINES * PAUSE + 4
-    stage.check(crowd, lines=LINES + 1, back=back)
+    outcome(stage.check(crowd, lines=LINES + 1, back=back))
 
 
-async def test_a_task_that_ends_after_the_fault_is_told_live_again(stage: Stage) -> None:
+async def test_a_task_that_ends_after_the_fault_is_told_live_again(
+    stage: Stage, outcome: Callable[[str], None]
+) -> None:
     """Groups are joined again after a restart: the end comes by the layer, not by reconciling."""
     task, gate = await stage.gated(lines=3)
     async with viewers(stage.urls, task) as crowd:
@@ -103,4 +113,30 @@ async def test_a_task_that_ends_after_the_fault_is_told_live_again(stage: Stage)
         await asyncio.sleep(4)
         began = time.monotonic()
         await asyncio.to_thread(stage.open, gate)
-    stage.check(crowd, lines=4, back=began)
+    outcome(stage.check(crowd, lines=4, back=began))
+
+
+async def test_a_silent_task_is_known_again_after_a_flush(
+    stage: Stage, outcome: Callable[[str], None]
+) -> None:
+    """Its worker says again what it has; who comes with a cursor waits, and nobody gets a 404."""
+    gate = uuid.uuid4().hex
+    task = await stage.enqueue("faults.patient", gate)
+    async with viewers(stage.urls, task) as crowd:
+        await asyncio.gather(*(viewer.until("STARTED") for viewer in crowd))
+        stage.mortal.order("FLUSHALL")
+        began = time.monotonic()
+        await asyncio.gather(*(viewer.wait_for(partial(is_reset, viewer)) for viewer in crowd))
+        known = time.monotonic() - began
+        async with TRANSPORTS["sse"](stage.urls[0], task.task_id, token=task.token) as late:
+            message = await late.next()
+        assert message.state == "STARTED"
+        assert message["started_at"] is not None
+        await asyncio.to_thread(stage.open, gate)
+    assert {viewer.states[-1] for viewer in crowd} == {"SUCCESS"}
+    outcome(f"known again to {len(crowd)} clients after {known:.1f} s")
+
+
+def is_reset(viewer: Viewer) -> bool:
+    """Return whether a viewer has begun anew."""
+    return bool(viewer.messages[-1].reset)

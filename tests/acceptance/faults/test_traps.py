@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from tests.harness.processes import Processes
 
+pytestmark = pytest.mark.traps
 #: More than redis-py's and the core layer's time limits of five seconds.
 IDLE_SECONDS = 6.5
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import subprocess
+import time
 import uuid
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from tests.harness.enqueueing import enqueue
 from tests.harness.worker import start_worker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.acceptance.faults.stage import Stage
@@ -54,7 +56,7 @@ async def test_a_task_whose_process_is_killed_fails_on_every_transport(stage: St
 
 
 async def test_a_task_of_a_killed_worker_is_stalled_and_then_run_by_another(
-    stage: Stage, processes: Processes, database: Path
+    stage: Stage, processes: Processes, database: Path, outcome: Callable[[str], None]
 ) -> None:
     """stalled: true is told, then STARTED again by the new worker, then the end, once."""
     environment = environment_on(
@@ -70,12 +72,16 @@ async def test_a_task_of_a_killed_worker_is_stalled_and_then_run_by_another(
     async with viewers(stage.urls, task) as crowd:
         await asyncio.gather(*(viewer.until("STARTED") for viewer in crowd))
         os.killpg(first.process.pid, signal.SIGKILL)
+        killed = time.monotonic()
         await asyncio.gather(*(viewer.wait_for(partial(is_stalled, viewer)) for viewer in crowd))
+        stalled = time.monotonic() - killed
         second = start_worker(processes, environment, name="heir", concurrency=1, include=[TASKS])
         # It asks for what is overdue when it starts, and again after a while.
         await asyncio.to_thread(stage.open, gate)
         async with asyncio.timeout(90):
             await asyncio.gather(*(viewer.until("SUCCESS", 90) for viewer in crowd))
+    redelivered = max(viewer.ended_at or 0.0 for viewer in crowd) - killed
+    outcome(f"stalled after {stalled:.1f} s, ended by another worker after {redelivered:.1f} s")
     second.process.stop()
     for viewer in crowd:
         told = [message for message in viewer.messages if message.state == "STARTED"]

@@ -12,12 +12,14 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["PREFIXES", "Answer", "ask"]
+__all__ = ["PREFIXES", "Answer", "ask", "close_code"]
 
 #: The paths of the three transports, and of the snapshot.
 PREFIXES = {"websocket": b"/ws", "sse": b"/sse", "longpoll": b"/poll", "snapshot": b""}
 #: How long an answer may be silent before it counts as a stream that goes on.
 LULL_SECONDS = 0.4
+#: What a close without a code counts as (RFC 6455 §7.1.5).
+NO_CODE = 1005
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ async def ask(
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
-    return Answer(_status(raw), _close_code(raw) if transport == "websocket" else 0, raw)
+    return Answer(_status(raw), close_code(raw) if transport == "websocket" else 0, raw)
 
 
 async def _read(reader: asyncio.StreamReader) -> bytes:
@@ -93,7 +95,7 @@ def _is_whole(raw: bytes) -> bool:
     if not end:
         return False
     if head.startswith(b"HTTP/1.1 101"):
-        return _close_code(raw) != 0
+        return close_code(raw) != 0
     for line in head.lower().split(b"\r\n"):
         if line.startswith(b"content-length:"):
             return len(body) >= int(line.partition(b":")[2])
@@ -104,13 +106,15 @@ def _status(raw: bytes) -> int:
     return int(raw[9:12]) if raw.startswith(b"HTTP/1.1 ") else 0
 
 
-def _close_code(raw: bytes) -> int:
-    """Return the code of the first close frame."""
+def close_code(raw: bytes) -> int:
+    """Return the code of the first close frame after the head, 0 without one."""
     frames = raw.partition(b"\r\n\r\n")[2]
     while len(frames) >= 2:
         length, offset = frames[1] & 0x7F, 2
         if length == 126 and len(frames) >= 4:
             (length,), offset = struct.unpack_from("!H", frames, 2), 4
+        if frames[0] & 0x0F == 8 and not length:
+            return NO_CODE
         if frames[0] & 0x0F == 8 and len(frames) >= 4:
             return int(struct.unpack_from("!H", frames, offset)[0])
         frames = frames[offset + length :]

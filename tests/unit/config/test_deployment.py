@@ -71,7 +71,7 @@ def test_make_alone_says_what_there_is() -> None:
         ["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, timeout=30
     ).stdout
     targets = [line.split()[1] for line in said.splitlines()]
-    names = "help demo test lint types client docs test-matrix hooks bench format lock clean"
+    names = "help demo test lint types client docs test-matrix hooks bench reliability format lock clean"
     assert targets == names.split()
 
 
