@@ -14,6 +14,8 @@ __all__ = ["CUT", "SERVED", "RawWebSocket"]
 SERVED = 0
 #: Cut without a close frame, which RFC 6455 §7.1.7 lets a server do.
 CUT = -1
+#: A connection may be one in the client's eyes alone: then its request is never answered.
+HANDSHAKE_SECONDS = 20
 
 
 class RawWebSocket:
@@ -34,7 +36,12 @@ class RawWebSocket:
             "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
         )
-        opened.raw = await opened.reader.readuntil(b"\r\n\r\n")
+        try:
+            async with asyncio.timeout(HANDSHAKE_SECONDS):
+                opened.raw = await opened.reader.readuntil(b"\r\n\r\n")
+        except BaseException:
+            opened.writer.transport.abort()
+            raise
         return opened
 
     async def send(self, data: bytes) -> None:
