@@ -50,6 +50,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[MoodyStore]:
     monkeypatch.setattr(publisher, "get_store", lambda: store)
     monkeypatch.setattr(publisher, "_outbox", Outbox(publisher._send_later))
     monkeypatch.setattr(publisher, "_slow_until", 0.0)
+    monkeypatch.setattr(publisher, "_was_slow", False)
     yield store
     store.raises = None
     assert flush(SOON)
@@ -307,6 +308,7 @@ def test_wish_to_stop_is_told_although_the_store_is_slow(slow: SlowStore) -> Non
     """A change later than with a fast one."""
     run = TaskDriver().run
     publish(changes.started(run))
+    publish(changes.progressed(run, {"current": 0}))
     slow.stopping = frozenset({run.task_id})
     assert not publish(changes.progressed(run, {"current": 1}))
     assert flush(SOON)
