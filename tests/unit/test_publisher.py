@@ -51,6 +51,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[MoodyStore]:
     monkeypatch.setattr(publisher, "_outbox", Outbox(publisher._send_later))
     monkeypatch.setattr(publisher, "_slow_until", 0.0)
     monkeypatch.setattr(publisher, "_was_slow", False)
+    monkeypatch.setattr(publisher, "_asked_to_stop", set())
     yield store
     store.raises = None
     assert flush(SOON)
