@@ -3,10 +3,11 @@
 -- KEYS  1 the task's record (hash), 2 its log (stream)
 -- ARGV  1 state, 2 owner, 3 the worker's lease, 4 pub/sub channel of the group or "", 5 the message's
 --       envelope, 6 all else in one string, since each argument costs the caller as much as this.
--- In it, each followed by a 31, which JSON never holds as it is: kind ("status", "log", "mark":
--- fields change, the state stays, or "again": a status if there is no record), the change's key or "", rank, attempt, run, the run's age in µs, next
--- attempt ("-" for a change that does not open the task for one), ready, interim, has_base (0 or 1),
--- seconds and messages to keep, task id and state as JSON, body of a log line, then field, fragment, ...
+-- In it, each followed by a 31, which JSON never holds as it is: kind ("status", "log", "mark": fields
+-- change, the state stays, or "again": a status if there is no record), the change's key or "", rank,
+-- attempt, run, the run's age in µs, next attempt ("-" for a change that does not open the task for
+-- one), ready, interim, has_base (0 or 1), seconds and messages to keep, task id and state as JSON,
+-- body of a log line, then field, fragment, ...
 -- Gives {version, version before it, JSON, "1" when the task is asked to stop}, or {0, reason} when
 -- the change comes too late ("stale"), was taken before ("repeated"), or there is no record for it
 -- to change ("missing").
