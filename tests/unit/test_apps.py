@@ -52,7 +52,7 @@ def ours(signal: Any) -> list[Callable[..., None]]:
     return [
         receiver
         for _, receiver in signal.receivers
-        if getattr(receiver, "__module__", "") == receivers.__name__
+        if getattr(receiver, "__module__", "") == receivers.signals.__name__
     ]
 
 
@@ -75,7 +75,7 @@ def test_method_without_a_signal_is_wrapped_once(name: str) -> None:
     """Celery's own method lies right under ours, whatever is done twice."""
     config().ready()
     wrapper = getattr(celery.Task, name)
-    assert wrapper.__globals__["__name__"] == "taskstatus.calls"
+    assert wrapper.__globals__["__name__"] == "taskstatus.receivers.calls"
     original = wrapper.__wrapped__
     assert original.__globals__["__name__"] == "celery.app.task"
     assert not hasattr(original, "__wrapped__")

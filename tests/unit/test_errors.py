@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from taskstatus import changes, updates
+from taskstatus import changes
 from taskstatus.activity import Activity
 from taskstatus.changes import Run
-from taskstatus.ending import raised
 from taskstatus.errors import error_text
 from taskstatus.exceptions import Cancelled
+from taskstatus.receivers import updates
+from taskstatus.receivers.ending import raised
 
 if TYPE_CHECKING:
     from pytest_django.fixtures import Settings

@@ -27,8 +27,7 @@ FLOORS: dict[str, str] = {
     # Those who watch: connections, and what each of them must see.
     "viewers": "consumers views eventstream guard cors limits deadline writer pressure",
     # Those who are watched: workers, and whoever enqueues.
-    "producers": "receivers calls introduction ending updates canvas interruption owner lease"
-    " progress activity meter",
+    "producers": "receivers owner lease progress activity meter",
     # One task's stream, for one client and for all of a process.
     "streams": "feed hub subscription stalls drain",
     # Who may, what Celery's backend knows, and the way into the store.
@@ -65,12 +64,12 @@ DOORS: dict[str, dict[str, str]] = {
     },
     "jwt": {"eventstream.views": "the signature of a GRIP proxy"},
     "celery": {
-        "receivers": "its signals",
-        "calls": "its methods without a signal",
-        "introduction": "the task that runs here",
-        "ending": "the exceptions that mean something to it",
+        "receivers.signals": "its signals",
+        "receivers.calls": "its methods without a signal",
+        "receivers.introduction": "the task that runs here",
+        "receivers.ending": "the exceptions that mean something to it",
+        "receivers.interruption": "its soft time limit",
         "installation": "whether tasks run in this process",
-        "interruption": "its soft time limit",
         "progress": "the task that runs here",
         "cancel": "revoking",
         "results": "its result backend",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 
-from taskstatus.interruption import AGAIN_SECONDS, after_the_body, while_the_body_runs
+from taskstatus.receivers.interruption import AGAIN_SECONDS, after_the_body, while_the_body_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

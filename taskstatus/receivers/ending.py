@@ -7,12 +7,13 @@ from typing import Any
 
 from celery.exceptions import Reject
 
-from taskstatus import canvas, changes
+from taskstatus import changes
 from taskstatus.activity import Activity
 from taskstatus.changes import Change
 from taskstatus.errors import error_text
 from taskstatus.exceptions import Cancelled
 from taskstatus.publisher import publish
+from taskstatus.receivers import canvas
 from taskstatus.states import State
 
 __all__ = ["as_raised", "raised", "tell_followers_of_failure", "tell_followers_of_no_success"]

@@ -18,11 +18,12 @@ from celery.exceptions import (
     WorkerLostError,
 )
 
-from taskstatus import changes, ending, updates
+from taskstatus import changes
 from taskstatus.activity import Activity
 from taskstatus.exceptions import Cancelled
 from taskstatus.progress import current_activity
 from taskstatus.publisher import publish
+from taskstatus.receivers import ending, updates
 
 __all__ = ["overhear"]
 

@@ -16,14 +16,15 @@ from typing import Any
 from celery import signals
 from celery.exceptions import NotRegistered, Reject, Retry
 
-from taskstatus import calls, changes, ending, introduction, lease, owner, updates
+from taskstatus import changes, lease, owner
 from taskstatus.activity import Activity
 from taskstatus.changes import Run
 from taskstatus.conf import settings
-from taskstatus.interruption import after_the_body, while_the_body_runs
 from taskstatus.messages import encode, timestamp
 from taskstatus.progress import current_activity
 from taskstatus.publisher import flush, publish
+from taskstatus.receivers import calls, ending, introduction, updates
+from taskstatus.receivers.interruption import after_the_body, while_the_body_runs
 from taskstatus.states import State
 
 __all__ = ["connect"]

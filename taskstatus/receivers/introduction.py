@@ -8,10 +8,11 @@ from typing import Any
 
 from celery import current_task
 
-from taskstatus import canvas, changes, owner
+from taskstatus import changes, owner
 from taskstatus.changes import Change
 from taskstatus.messages import encode
 from taskstatus.publisher import publish
+from taskstatus.receivers import canvas
 
 __all__ = ["OWNER", "enqueue", "ids", "introduced"]
 
