@@ -6,7 +6,28 @@ from taskstatus import results
 from taskstatus.status import TaskStatus
 from taskstatus.stores import Reading, get_store
 
-__all__ = ["aget_status", "get_status"]
+__all__ = ["aget_status", "aread", "get_status", "read"]
+
+
+def read(task_id: str) -> Reading | None:
+    """Return what the store knows of a task, or else Celery's result backend; None for nothing.
+
+    Raises StoreUnavailable.
+    """
+    store = get_store()
+    reading = store.read(task_id)
+    if reading is None and results.restore(task_id):
+        reading = store.read(task_id)
+    return reading
+
+
+async def aread(task_id: str) -> Reading | None:
+    """See read()."""
+    store = get_store()
+    reading = await store.aread(task_id)
+    if reading is None and await results.arestore(task_id):
+        reading = await store.aread(task_id)
+    return reading
 
 
 def get_status(task_id: str) -> TaskStatus | None:
@@ -15,20 +36,12 @@ def get_status(task_id: str) -> TaskStatus | None:
     The store is asked, then Celery's result backend. No access check: that is the caller's.
     Raises StoreUnavailable.
     """
-    store = get_store()
-    reading = store.read(task_id)
-    if reading is None and results.restore(task_id):
-        reading = store.read(task_id)
-    return _status(reading)
+    return _status(read(task_id))
 
 
 async def aget_status(task_id: str) -> TaskStatus | None:
     """See get_status()."""
-    store = get_store()
-    reading = await store.aread(task_id)
-    if reading is None and await results.arestore(task_id):
-        reading = await store.aread(task_id)
-    return _status(reading)
+    return _status(await aread(task_id))
 
 
 def _status(reading: Reading | None) -> TaskStatus | None:

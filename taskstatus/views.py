@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.views.decorators.csrf import csrf_exempt
 
-from taskstatus import results
+from taskstatus import lookup
 from taskstatus.access import Action, Caller, is_allowed
 from taskstatus.cancel import acancel
 from taskstatus.exceptions import TaskStatusError, UnknownTask
@@ -25,7 +25,6 @@ from taskstatus.problems import (
     problem_of,
 )
 from taskstatus.requests import bearer_token
-from taskstatus.stores import get_store
 
 __all__ = ["cancel", "snapshot"]
 
@@ -85,10 +84,7 @@ def _status(json: str, status: int) -> HttpResponse:
 
 
 async def _read(task_id: str) -> str:
-    store = get_store()
-    reading = await store.aread(task_id)
-    if reading is None and await results.arestore(task_id):
-        reading = await store.aread(task_id)
+    reading = await lookup.aread(task_id)
     if reading is None:
         raise UnknownTask
     return reading.status.json

@@ -7,7 +7,7 @@ import contextlib
 import signal
 from collections.abc import Callable, Collection, Sequence
 
-from taskstatus import results
+from taskstatus import lookup
 from taskstatus.drain import get_drain
 from taskstatus.exceptions import SlowReader, UnknownTask
 from taskstatus.feed import follow
@@ -33,10 +33,7 @@ def read_here(task_id: str) -> str:
 
     Raises UnknownTask and StoreUnavailable.
     """
-    store = get_store()
-    reading = store.read(task_id)
-    if reading is None and results.restore(task_id):
-        reading = store.read(task_id)
+    reading = lookup.read(task_id)
     if reading is None:
         raise UnknownTask
     return reading.status.json
