@@ -20,11 +20,12 @@ from tests.harness.servers import start_daphne
 from tests.harness.worker import start_worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from tests.acceptance.faults.mortal import Mortal
     from tests.acceptance.faults.viewers import Viewer
+    from tests.harness.clients import Client
     from tests.harness.processes import Process, Processes
     from tests.harness.servers import Server
 
@@ -109,10 +110,17 @@ class Stage:
         return await enqueue(self.urls[0], task, *args, queue=self.worker.queue, **options)
 
     async def gated(self, *, lines: int = 10, pause: float = 0.02) -> tuple[Enqueued, str]:
-        """Send a task that ends when its gate is opened; return it and the gate."""
+        """Send a task that ends when its gate is opened; return it and the gate.
+
+        It does nothing before begin().
+        """
         gate = uuid.uuid4().hex
-        # Late enough that all viewers are there before it begins.
-        return await self.enqueue("faults.gated", gate, lines, pause, countdown=1), gate
+        return await self.enqueue("faults.gated", gate, lines, pause), gate
+
+    async def begin(self, gate: str, crowd: Sequence[Viewer | Client], seconds: float = 30) -> None:
+        """Let a gated task begin, now that its viewers are there; return when all are told."""
+        await asyncio.to_thread(self.open, f"{gate}-begin")
+        await asyncio.gather(*(viewer.until("PROGRESS", seconds) for viewer in crowd))
 
     def open(self, gate: str) -> None:
         """Open a gate."""

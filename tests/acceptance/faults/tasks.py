@@ -37,7 +37,8 @@ def busy(steps: int, every: int, seconds: float) -> int:
 
 @shared_task(name="faults.gated")
 def gated(gate: str, lines: int, pause: float) -> str:
-    """Write lines with pauses in between, wait at a gate, write one more."""
+    """Wait to begin, write lines with pauses in between, wait at a gate, write one more."""
+    pass_gate(f"{gate}-begin")
     for number in range(lines):
         log(f"line {number}")
         progress(number + 1, lines + 1)

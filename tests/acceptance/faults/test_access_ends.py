@@ -100,7 +100,7 @@ async def test_the_owner_is_known_again_after_a_flush(stage: Stage) -> None:
     task = await stage.enqueue("faults.gated", gate, 20, 0.05, cookies=owner.cookies)
     options: dict[str, Any] = {"headers": owner.headers, "types": "status,log"}
     async with TRANSPORTS["sse"](stage.urls[0], task.task_id, **options) as client:
-        await client.until("PROGRESS", 20)
+        await stage.begin(gate, [client])
         stage.mortal.order("FLUSHALL")
         await client.until("PROGRESS", 20)
         for kind in TRANSPORTS:

@@ -74,7 +74,7 @@ async def test_a_crowd_that_comes_back_at_once_is_served(
     async with contextlib.AsyncExitStack() as stack:
         crowd = [WebSocketClient(doomed.url, task.task_id, **options) for _ in range(OF_THE_DEAD)]
         await asyncio.gather(*(stack.enter_async_context(client) for client in crowd))
-        await asyncio.gather(*(client.until("PROGRESS", 30) for client in crowd))
+        await stage.begin(gate, crowd)
         os.kill(doomed.process.pid, signal.SIGKILL)
         await asyncio.gather(*(client.collect(30) for client in crowd))
     cursors = [client.cursor for client in crowd]
@@ -107,7 +107,7 @@ async def test_a_server_without_descriptors_keeps_its_streams_and_recovers(stage
     pid = server.process.pid
     task, gate = await stage.gated(lines=3)
     async with WebSocketClient(server.url, task.task_id, token=task.token) as client:
-        await client.until("PROGRESS", 20)
+        await stage.begin(gate, [client])
         _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
         few = open_files(pid) + SPARE
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (few, hard))

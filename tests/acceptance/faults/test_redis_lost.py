@@ -90,7 +90,7 @@ async def test_everybody_has_the_end_soon_after_redis_is_back(
     assert callable(fault)
     task, gate = await stage.gated(lines=LINES, pause=PAUSE)
     async with viewers(stage.urls, task) as crowd:
-        await asyncio.gather(*(viewer.until("PROGRESS") for viewer in crowd))
+        await stage.begin(gate, crowd)
         async with fault(stage):
             await asyncio.to_thread(stage.open, gate)
             taken = await stage.runtime(task)
@@ -106,7 +106,7 @@ async def test_a_task_that_ends_after_the_fault_is_told_live_again(
     """Groups are joined again after a restart: the end comes by the layer, not by reconciling."""
     task, gate = await stage.gated(lines=3)
     async with viewers(stage.urls, task) as crowd:
-        await asyncio.gather(*(viewer.until("PROGRESS") for viewer in crowd))
+        await stage.begin(gate, crowd)
         with stage.mortal.dead():
             pass
         # Two rounds of reconciling: one finds the store again, one joins the groups again.

@@ -21,7 +21,7 @@ async def test_clients_of_a_killed_server_go_on_at_another(stage: Stage) -> None
     doomed = stage.start("doomed")
     task, gate = await stage.gated(lines=LINES, pause=PAUSE)
     async with viewers([doomed.url, stage.urls[0]], task) as crowd:
-        await asyncio.gather(*(viewer.until("PROGRESS") for viewer in crowd))
+        await stage.begin(gate, crowd)
         os.kill(doomed.process.pid, signal.SIGKILL)
         await asyncio.to_thread(stage.open, gate)
     for viewer in crowd:
@@ -37,7 +37,7 @@ async def test_a_rolling_restart_loses_nothing(stage: Stage) -> None:
     old = [stage.start(f"old-{index}") for index in range(2)]
     task, gate = await stage.gated(lines=LINES, pause=PAUSE)
     async with viewers([old[0].url, old[1].url, stage.urls[1]], task) as crowd:
-        await asyncio.gather(*(viewer.until("PROGRESS") for viewer in crowd))
+        await stage.begin(gate, crowd)
         for server in old:
             os.kill(server.process.pid, signal.SIGTERM)
             await asyncio.to_thread(server.process.wait_for_exit, timeout=10)

@@ -88,13 +88,13 @@ async def test_a_bad_network_loses_nothing(
     gate = uuid.uuid4().hex
     with link_to(far.server.url) as (near, url):
         task = await enqueue(
-            stage.urls[0], "faults.gated", gate, LINES, PAUSE, queue=far.worker.queue, countdown=1
+            stage.urls[0], "faults.gated", gate, LINES, PAUSE, queue=far.worker.queue
         )
         async with viewers([url, stage.urls[1]], task) as crowd:
             for link in (far.link, near):
                 link.delay, link.rate, link.loss = DELAY_SECONDS, BYTES_PER_SECOND, 0.03
             async with resets(far.link, near, every=1.5):
-                await asyncio.gather(*(viewer.until("PROGRESS", 40) for viewer in crowd))
+                await stage.begin(gate, crowd, 40)
                 await asyncio.sleep(3)
             for link in (far.link, near):
                 link.heal()

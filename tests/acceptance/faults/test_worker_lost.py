@@ -41,9 +41,9 @@ def is_stalled(viewer: Viewer) -> bool:
 
 async def test_a_task_whose_process_is_killed_fails_on_every_transport(stage: Stage) -> None:
     """The worker's main process tells of the loss; the next task is none the worse for it."""
-    task, _ = await stage.gated(lines=3)
+    task, gate = await stage.gated(lines=3)
     async with viewers(stage.urls, task) as crowd:
-        await asyncio.gather(*(viewer.until("PROGRESS") for viewer in crowd))
+        await stage.begin(gate, crowd)
         for child in children(stage.worker.process.pid):
             os.kill(child, signal.SIGKILL)
     for viewer in crowd:
