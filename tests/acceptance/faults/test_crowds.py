@@ -74,6 +74,8 @@ async def test_a_crowd_that_comes_back_at_once_is_served(
     async with contextlib.AsyncExitStack() as stack:
         crowd = [WebSocketClient(doomed.url, task.task_id, **options) for _ in range(OF_THE_DEAD)]
         await asyncio.gather(*(stack.enter_async_context(client) for client in crowd))
+        # They are inside when they have been told something, not when they are accepted.
+        await asyncio.gather(*(client.next(30) for client in crowd))
         await stage.begin(gate, crowd)
         os.kill(doomed.process.pid, signal.SIGKILL)
         await asyncio.gather(*(client.collect(30) for client in crowd))
