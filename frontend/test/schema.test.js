@@ -12,7 +12,9 @@ import { Site } from "./site.js";
 
 const docs = new URL("../../docs/", import.meta.url);
 const read = async (/** @type {string} */ name) => JSON.parse(await readFile(new URL(`schema/${name}`, docs), "utf8"));
-const [message, batch, problem] = await Promise.all(["message.json", "batch.json", "problem.json"].map(read));
+const [message, ...others] = await Promise.all(
+  ["message.json", "batch.json", "bundle.json", "frame.json", "problem.json"].map(read),
+);
 const ajv = new Ajv({ strict: true, allowUnionTypes: true, schemas: { "message.json": message } });
 const check = ajv.compile(message);
 
@@ -31,7 +33,7 @@ const PROGRESS = { current: 1, total: 4, percent: 25, message: "rows", rate: 0.5
 const LINE = { type: "log", task_id: "t", level: "info", message: "a line", at: "2026-01-02T03:04:05Z" };
 
 test("the schemas are schemas", () => {
-  for (const schema of [batch, problem]) ajv.compile(schema);
+  for (const schema of others) ajv.compile(schema);
 });
 
 test("the AsyncAPI document is one, and its messages are those of the schema", async () => {
@@ -41,7 +43,7 @@ test("the AsyncAPI document is one, and its messages are those of the schema", a
   const validator = new Ajv({ strict: false, validateFormats: false, logger: false });
   const valid = validator.compile(specification);
   assert.ok(valid(document), JSON.stringify(valid.errors?.slice(-3)));
-  for (const name of ["status", "log"]) {
+  for (const name of ["status", "log", "problem"]) {
     /** @type {string[]} */
     const [file = "", path = ""] = document["components"].messages[name].payload.$ref.split("#");
     assert.equal(file, "schema/message.json");

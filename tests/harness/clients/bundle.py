@@ -148,6 +148,7 @@ class BundleSseClient(Bundle, SseClient):
 class BundleLongPollClient(Bundle, LongPollClient):
     """Goes on from the position that each answer gives."""
 
+    schema: ClassVar[str] = "bundle.json"
     members: ClassVar[set[str]] = {"messages", "cursor", "cursors", "problems", "ready"}
 
     def _next_path(self) -> str:

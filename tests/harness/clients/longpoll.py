@@ -10,6 +10,7 @@ from tests.harness.clients import strict_json
 from tests.harness.clients.base import Client, End, Ended, ProtocolViolation, StreamEnded
 from tests.harness.clients.http import ended_by, header_bytes, http_client
 from tests.harness.clients.message import Message
+from tests.harness.clients.schema import validator
 
 __all__ = ["LongPollClient"]
 
@@ -20,6 +21,7 @@ class LongPollClient(Client):
     transport: ClassVar[str] = "longpoll"
     prefix: ClassVar[str] = "poll"
     #: What an answer holds.
+    schema: ClassVar[str] = "batch.json"
     members: ClassVar[set[str]] = {"messages", "cursor", "ready"}
 
     async def _open(self) -> None:
@@ -48,6 +50,7 @@ class LongPollClient(Client):
         envelope: dict[str, Any] = strict_json.loads(response.text)
         if set(envelope) != self.members:
             raise ProtocolViolation(f"an answer with {sorted(envelope)}")
+        validator(self.schema)(envelope)
         for member in ("messages", "problems"):
             texts = strict_json.member_texts(response.text, member)
             self._buffer.extend(Message.from_json(text) for text in texts)

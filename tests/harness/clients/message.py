@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import fastjsonschema
-
 from tests.harness.clients import strict_json
+from tests.harness.clients.schema import validator
 
 __all__ = ["Message"]
 
-SCHEMA = Path(__file__).resolve().parents[3] / "docs" / "schema" / "message.json"
-#: Compiled to a function, so that it can look at every message of every test.
-_check = fastjsonschema.compile(json.loads(SCHEMA.read_text()))
+_check = validator("message.json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
