@@ -84,7 +84,8 @@ class LongPoll:
         try:
             response = self._session.post(
                 self._address.cancel_url,
-                auth=_Bearer(self._address.token) if self._address.token else None,
+                params=self._in_query(),
+                auth=self._in_header(),
                 timeout=(CONNECT_SECONDS, SLACK_SECONDS),
             )
         except requests.RequestException as exc:
@@ -98,18 +99,24 @@ class LongPoll:
                 raise NoStream(f"{trouble}.") from trouble
             raise NoStream(f"{self.host} did not say that it stops the task.")
 
+    def _in_header(self) -> _Bearer | None:
+        token = self._address.token
+        return _Bearer(token) if token and not self._address.has_password else None
+
+    def _in_query(self) -> dict[str, str]:
+        # A URL with a password needs the header for that.
+        token = self._address.token
+        return {"token": token} if token and self._address.has_password else {}
+
     def _get(self, cursor: str) -> requests.Response:
-        params = {"types": ",".join(TYPES), "wait": str(WAIT_SECONDS)}
+        params = {"types": ",".join(TYPES), "wait": str(WAIT_SECONDS), **self._in_query()}
         if cursor:
             params["after"] = cursor
-        token = self._address.token
-        if token and self._address.has_password:
-            params["token"] = token
         try:
             return self._session.get(
                 self._address.url,
                 params=params,
-                auth=_Bearer(token) if token and not self._address.has_password else None,
+                auth=self._in_header(),
                 timeout=(CONNECT_SECONDS, WAIT_SECONDS + SLACK_SECONDS),
             )
         except requests.exceptions.SSLError as exc:

@@ -29,6 +29,7 @@ class Answer:
 class Request:
     """One request as it came in."""
 
+    method: str
     path: str
     query: dict[str, str]
     authorization: str | None
@@ -74,11 +75,22 @@ def scripted_server(*answers: Answer) -> Iterator[ScriptedServer]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            self._answer()
+
+        def do_POST(self) -> None:
+            self._answer()
+
+        def _answer(self) -> None:
             parts = urlsplit(self.path)
             query = {key: values[0] for key, values in parse_qs(parts.query).items()}
             authorization = self.headers["Authorization"]
             server.requests.append(
-                Request(path=parts.path, query=query, authorization=authorization)
+                Request(
+                    method=self.command,
+                    path=parts.path,
+                    query=query,
+                    authorization=authorization,
+                )
             )
             answer = script.pop(0) if len(script) > 1 else script[0]
             if answer.code == 0:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from taskstatus.exceptions import BadRequest, UnknownTask
+from taskstatus.exceptions import AlreadyFinished, BadRequest, UnknownTask
 from taskstatus.terminal.address import StreamAddress
 from taskstatus.terminal.patience import OutOfPatience, Patience
-from taskstatus.terminal.poll import Forbidden, NoStream
+from taskstatus.terminal.poll import Forbidden, LongPoll, NoStream
 from taskstatus.terminal.remote import RemoteFollower
 from taskstatus.terminal.view import LineView
 from tests.unit.terminal.scripted_server import (
@@ -183,6 +183,39 @@ def test_a_refusal_is_final(answer: Answer, error: type[Exception]) -> None:
     with scripted_server(answer) as server, pytest.raises(error) as raised:
         follow(server)
     assert "Traceback" not in str(raised.value)
+
+
+@pytest.mark.parametrize("password", ["", "me:secret@"])
+def test_a_task_is_asked_to_stop_where_its_stream_is(password: str) -> None:
+    """By the URL beside it, with the same token."""
+    with scripted_server(Answer(code=202, body=b"{}")) as server:
+        url = server.url.replace("http://", f"http://{password}")
+        with LongPoll(StreamAddress.from_url(url, token="T")) as poll:
+            poll.cancel()
+    (request,) = server.requests
+    assert (request.method, request.path) == ("POST", "/task_status/t/cancel/")
+    by_query = {"token": "T"} if password else {}
+    assert request.query == by_query
+    assert str(request.authorization).startswith("Basic " if password else "Bearer T")
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (problem(409, "already_finished"), AlreadyFinished),
+        (problem(403, "forbidden"), Forbidden),
+        (problem(404, "unknown_task"), UnknownTask),
+        (problem(503, "store_unavailable"), NoStream),
+        (Answer(code=200, body=b"<html>login</html>"), NoStream),
+        (LOST, NoStream),
+    ],
+)
+def test_why_a_task_is_not_asked_to_stop_is_told(answer: Answer, error: type[Exception]) -> None:
+    """Nobody is left to believe that it stops."""
+    with scripted_server(answer) as server:
+        address = StreamAddress.from_url(server.url, token="T")
+        with LongPoll(address) as poll, pytest.raises(error):
+            poll.cancel()
 
 
 def test_a_refusal_names_the_host_and_the_reason() -> None:
