@@ -22,6 +22,14 @@ FAST = (
     "tests/conformance/test_end.py",
     "tests/conformance/test_resume.py",
 )
+#: Where tests for known traps of the dependencies are.
+TRAPS = (
+    "tests/integration",
+    "tests/conformance/test_longpoll.py",
+    "tests/acceptance/faults/test_redis_lost.py",
+    "tests/acceptance/faults/test_slow_readers.py",
+    "tests/acceptance/faults/test_traps.py",
+)
 #: A Python, and what is pinned; the rest is the newest there is.
 OLD_CHANNELS = ("channels==4.2.*", "channels-redis==4.2.*", "daphne==4.2.0")
 CORNERS = {
@@ -57,3 +65,6 @@ def matrix(session: nox.Session, pins: list[str]) -> None:
         # The demo's own settings come with what is imported here.
         environment = {"REDIS_URL": redis.url, "DJANGO_SETTINGS_MODULE": "tests.settings"}
         session.run("python", "-m", "pytest", "-q", *FAST, env=environment)
+        if pins == list(CORNERS["newest"][1:]):
+            # Whether a newer dependency brings an old fault back.
+            session.run("python", "-m", "pytest", "-q", "-m", "traps", *TRAPS, env=environment)
