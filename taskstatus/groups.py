@@ -24,7 +24,7 @@ from django.conf import settings as django_settings
 from taskstatus.conf import host_url, settings
 from taskstatus.messages import Message
 
-__all__ = ["decode", "envelope", "get_layer", "group_name", "send", "serve_here"]
+__all__ = ["decode", "envelope", "get_layer", "group_name", "plain_pubsub", "send", "serve_here"]
 
 logger = logging.getLogger(__name__)
 
@@ -94,10 +94,26 @@ def _envelope_start(task_id: str, kind: str, state: str) -> bytes:
     return start
 
 
+def plain_pubsub(layer: Any) -> tuple[Any, str] | None:
+    """Return the Redis (an entry of ``hosts``) and the prefix of a layer whose groups are channels
+    there: channels-redis's pub/sub layer, not one that is made from it, on one Redis. Else None.
+    """
+    made_by = type(layer)
+    named: dict[str, Any] = django_settings.CHANNEL_LAYERS[settings.CHANNEL_LAYER]
+    if f"{made_by.__module__}.{made_by.__qualname__}" == named["BACKEND"] == PUBSUB_BACKEND:
+        hosts, prefix = _hosts_and_prefix(named.get("CONFIG", {}))
+        return (hosts[0], prefix) if len(hosts) == 1 else None
+    return None
+
+
+def _hosts_and_prefix(config: dict[str, Any]) -> tuple[Any, str]:
+    return config.get("hosts") or ["redis://localhost:6379"], str(config.get("prefix", "asgi"))
+
+
 def _pubsub_prefix() -> str | None:
     layer: dict[str, Any] = django_settings.CHANNEL_LAYERS[settings.CHANNEL_LAYER]
     config = layer.get("CONFIG", {})
-    hosts = config.get("hosts") or ["redis://localhost:6379"]
+    hosts, prefix = _hosts_and_prefix(config)
     if (
         layer["BACKEND"] != PUBSUB_BACKEND
         or len(hosts) != 1
@@ -108,7 +124,7 @@ def _pubsub_prefix() -> str | None:
         or _server(host_url(hosts[0])) != _server(settings.store_url)
     ):
         return None
-    return str(config.get("prefix", "asgi"))
+    return prefix
 
 
 @lru_cache(maxsize=32)

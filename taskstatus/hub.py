@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import uuid
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -15,7 +14,9 @@ from taskstatus.conf import settings
 from taskstatus.counts import COUNTS
 from taskstatus.drain import get_drain
 from taskstatus.exceptions import StoreUnavailable
+from taskstatus.membership import RETRY_SECONDS, Membership
 from taskstatus.publisher import publish
+from taskstatus.pubsub import PubSub
 from taskstatus.stalls import Stalls
 from taskstatus.stores import Pulse, Store, get_store
 from taskstatus.subscription import Subscription
@@ -26,14 +27,10 @@ logger = logging.getLogger(__name__)
 
 #: How long a group stays joined without a reader, so that a long-poll client finds it so.
 LINGER_SECONDS = 5.0
-#: How long the layer may take to prove that a group is joined, and to do anything else.
-PROBE_SECONDS = 1.0
-LAYER_SECONDS = 2.0
-#: Wait before the next try when the layer or the store is away.
-RETRY_SECONDS = 0.5
-#: What is dispatched before readers get a turn, in characters of JSON.
-TURN = 65_536
+#: Tasks that are reconciled in one step.
 CHUNK = 500
+#: What a message costs to hand over besides its length, in characters.
+HANDLING = 1_024
 
 
 class _Watch:
@@ -41,12 +38,10 @@ class _Watch:
 
     def __init__(self, task_id: str) -> None:
         self.task_id = task_id
-        self.group = groups.group_name(task_id)
         self.readers: set[Subscription] = set()
         self.lock = asyncio.Lock()
         self.joined = False
         self.tried = False
-        self.probe: tuple[str, asyncio.Future[None]] | None = None
         self.leaving: asyncio.TimerHandle | None = None
 
 
@@ -58,11 +53,11 @@ class Hub:
     """
 
     def __init__(self, layer: Any, store: Store) -> None:
-        self.layer = layer
         self.store = store
         self._watches: dict[str, _Watch] = {}
-        self._channel: str | None = None
-        self._channel_lock = asyncio.Lock()
+        #: Set when reconciling must not wait.
+        self._urgent = asyncio.Event()
+        self._membership = self._make_membership(layer)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stalls = Stalls()
 
@@ -104,33 +99,28 @@ class Hub:
             # After a failure only reconciling tries again, so that readers need not queue for it.
             if (not again and (watch.joined or watch.tried)) or not watch.readers:
                 return
-            watch.tried = True
-            watch.joined = False
+            watch.tried, watch.joined = True, False
+            self._begin()
             try:
-                async with asyncio.timeout(LAYER_SECONDS):
-                    await self._open()
-                    await self.layer.group_add(watch.group, self._channel)
-                    watch.joined = await self._prove(watch)
+                watch.joined = await self._membership.join(watch.task_id)
             except asyncio.CancelledError:
                 # This reader has gone; whether the layer works is for the next one to find out.
                 watch.tried = False
                 raise
-            except Exception as exc:  # noqa: BLE001 - layers raise what they like
-                logger.warning("The group of a task can't be joined: %r", exc)
-            else:
-                if not watch.joined:
-                    logger.warning("The channel layer does not deliver; readers will reconcile")
 
-    async def _open(self) -> None:
-        """Begin to reconcile, make this process's channel, and begin to receive."""
-        async with self._channel_lock:
-            if not self._tasks:
-                groups.serve_here()
-                get_drain().on_begin(self.close_readers)
-                self._spawn(self._reconcile())
-            if self._channel is None:
-                self._channel = await self.layer.new_channel()
-                self._spawn(self._receive(self._channel))
+    def _make_membership(self, layer: Any) -> Membership | PubSub:
+        address = groups.plain_pubsub(layer)
+        if address is None:
+            return Membership(layer, self._hear)
+        host, prefix = address
+        return PubSub(layer, host, prefix, hear=self._hear, returned=self._urgent.set)
+
+    def _begin(self) -> None:
+        """Begin to reconcile."""
+        if not self._tasks:
+            groups.serve_here()
+            get_drain().on_begin(self.close_readers)
+            self._spawn(self._reconcile())
 
     def close_readers(self) -> None:
         """Tell every reader to end."""
@@ -143,61 +133,21 @@ class Hub:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _prove(self, watch: _Watch) -> bool:
-        """Send probes through the group until one arrives; the first may overtake the joining."""
-        arrived = asyncio.get_running_loop().create_future()
-        nonce = uuid.uuid4().hex
-        watch.probe = (nonce, arrived)
-        probe = {"type": "task.probe", "task_id": watch.task_id, "nonce": nonce}
-        wait = 0.02
-        try:
-            async with asyncio.timeout(PROBE_SECONDS):
-                while not arrived.done():
-                    await self.layer.group_send(watch.group, probe)
-                    await asyncio.wait([arrived], timeout=wait)
-                    wait *= 2
-        except TimeoutError:
-            return False
-        finally:
-            watch.probe = None
-        return True
-
-    async def _receive(self, channel: str) -> None:
-        dispatched = 0
-        while True:
-            try:
-                message = await self.layer.receive(channel)
-            except Exception as exc:  # noqa: BLE001 - layers raise what they like
-                # The core layer gives up now and then; memberships outlive it (or reconciling
-                # renews them), and what was lost meanwhile is found by reconciling.
-                logger.info("Receiving from the channel layer failed: %r", exc)
-                await asyncio.sleep(RETRY_SECONDS)
-                continue
-            try:
-                self._dispatch(message)
-            except Exception:
-                logger.exception("A group message could not be read")
-            dispatched += len(message.get("json", "")) + 1_024
-            if dispatched > TURN:
-                dispatched = 0
-                await asyncio.sleep(0)
-
-    def _dispatch(self, group_message: dict[str, Any]) -> None:
+    def _hear(self, group_message: dict[str, Any]) -> int:
         watch = self._watches.get(group_message.get("task_id", ""))
-        if watch is None:
-            return
-        if group_message["type"] == groups.MESSAGE:
-            message = groups.decode(group_message)
-            for reader in watch.readers:
-                reader.put(message)
-        elif watch.probe is not None and group_message.get("nonce") == watch.probe[0]:
-            future = watch.probe[1]
-            if not future.done():
-                future.set_result(None)
+        if watch is None or group_message["type"] != groups.MESSAGE:
+            return 0
+        message = groups.decode(group_message)
+        for reader in watch.readers:
+            reader.put(message)
+        return HANDLING + len(message.json) * len(watch.readers)
 
     async def _reconcile(self) -> None:
         while True:
-            await asyncio.sleep(settings.RECONCILE_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(settings.RECONCILE_SECONDS):
+                    await self._urgent.wait()
+            self._urgent.clear()
             try:
                 await self.reconcile()
             except StoreUnavailable:
@@ -254,17 +204,10 @@ class Hub:
             if watch.readers:
                 return
             watch.joined = watch.tried = False
-            await self._discard(watch)
+            await self._membership.leave(watch.task_id)
             # A reader that has come meanwhile waits for the lock, and joins again.
             if not watch.readers:
                 self._watches.pop(watch.task_id, None)
-
-    async def _discard(self, watch: _Watch) -> None:
-        try:
-            async with asyncio.timeout(LAYER_SECONDS):
-                await self.layer.group_discard(watch.group, self._channel)
-        except Exception as exc:  # noqa: BLE001 - layers raise what they like
-            logger.info("The group of a task can't be left: %r", exc)
 
     async def aclose(self) -> None:
         """Leave every group and stop. Readers still there hear nothing any more."""
@@ -272,8 +215,9 @@ class Hub:
             if watch.leaving is not None:
                 watch.leaving.cancel()
             if watch.joined:
-                await self._discard(watch)
+                await self._membership.leave(watch.task_id)
         self._watches.clear()
+        await self._membership.aclose()
         # Until they have ended: before Python 3.12 a cancellation can get lost in a Redis client.
         while self._tasks:
             for task in self._tasks:

@@ -11,9 +11,10 @@ import pytest
 
 from taskstatus import groups, publisher
 from taskstatus.hub import Hub
-from taskstatus.stores import get_store
+from taskstatus.pubsub import PubSub
+from taskstatus.stores import Store, get_store
 from taskstatus.stores.redis import RedisStore
-from tests.integration.streams.layers import KINDS, Kind, Tap, layer_setting
+from tests.integration.streams.layers import KINDS, Kind, StraightTap, Tap, Way, layer_setting
 from tests.integration.streams.reading import Stream, eventually
 
 if TYPE_CHECKING:
@@ -22,23 +23,35 @@ if TYPE_CHECKING:
 
     from pytest_django.fixtures import Settings
 
-    OpenStream = Callable[[Kind, str], AbstractAsyncContextManager[Stream]]
+    OpenStream = Callable[[Way, str], AbstractAsyncContextManager[Stream]]
 
 
 @pytest.fixture
-def open_stream(settings: Settings) -> OpenStream:
+def open_stream(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> OpenStream:
     """Return what opens a stream on a layer and a Redis, and closes all of it again."""
     # Healing must not hide what comes by itself; tests of healing set this much smaller.
     settings.TASKSTATUS_RECONCILE_SECONDS = 600
 
+    def seen_by_hub(store: Store) -> tuple[Tap, Hub]:
+        tap = Tap(groups.get_layer())
+        return tap, Hub(tap, store)
+
+    def straight(store: Store) -> tuple[Tap, Hub]:
+        tap = StraightTap(groups.get_layer())
+        hub = Hub(tap.layer, store)
+        assert isinstance(hub._membership, PubSub)
+        tap.wrap(hub._membership, monkeypatch)
+        return tap, hub
+
     @contextlib.asynccontextmanager
-    async def opened(kind: Kind, url: str) -> AsyncIterator[Stream]:
+    async def opened(kind: Way, url: str) -> AsyncIterator[Stream]:
         prefix = f"test-{uuid.uuid4().hex[:8]}"
         config = {} if kind == "memory" else {"prefix": prefix}
         settings.CHANNEL_LAYERS = {"default": layer_setting(kind, url, **config)}
         settings.TASKSTATUS_STORE_URL = "memory://" if kind == "memory" else url
-        tap, store = Tap(groups.get_layer()), get_store()
-        stream = Stream(kind=kind, tap=tap, hub=Hub(tap, store), store=store, prefix=prefix)
+        store = get_store()
+        tap, hub = straight(store) if kind == "straight" else seen_by_hub(store)
+        stream = Stream(kind=kind, tap=tap, hub=hub, store=store, prefix=prefix)
         before = asyncio.all_tasks()
         try:
             yield stream
@@ -65,8 +78,10 @@ def kind(request: pytest.FixtureRequest) -> Kind:
     return cast("Kind", request.param)
 
 
-@pytest.fixture
-async def stream(open_stream: OpenStream, kind: Kind, redis_url: str) -> AsyncIterator[Stream]:
-    """Yield a stream on each channel layer."""
-    async with open_stream(kind, redis_url) as stream:
+@pytest.fixture(params=(*KINDS, "straight"))
+async def stream(
+    request: pytest.FixtureRequest, open_stream: OpenStream, redis_url: str
+) -> AsyncIterator[Stream]:
+    """Yield a stream on each channel layer, and on the pub/sub layer heard straight from Redis."""
+    async with open_stream(request.param, redis_url) as stream:
         yield stream

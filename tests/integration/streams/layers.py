@@ -4,19 +4,39 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-__all__ = ["KINDS", "Kind", "Tap", "close_here", "everything", "layer_setting", "messages_only"]
+from taskstatus.groups import group_name
+from taskstatus.line import Line
+
+if TYPE_CHECKING:
+    import pytest
+
+    from taskstatus.pubsub import PubSub
+
+__all__ = [
+    "KINDS",
+    "Kind",
+    "StraightTap",
+    "Tap",
+    "Way",
+    "close_here",
+    "everything",
+    "layer_setting",
+    "messages_only",
+]
 
 Kind = Literal["pubsub", "core", "memory"]
+#: The layers, and the pub/sub layer's groups without it.
+Way = Literal[Kind, "straight"]
 KINDS: tuple[Kind, ...] = ("pubsub", "core", "memory")
 
 
-def layer_setting(kind: Kind, url: str, **config: Any) -> dict[str, Any]:
+def layer_setting(kind: Way, url: str, **config: Any) -> dict[str, Any]:
     """Return the entry of CHANNEL_LAYERS for a layer."""
     if kind == "memory":
         return {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": config}
-    if kind == "pubsub":
+    if kind in {"pubsub", "straight"}:
         backend = "channels_redis.pubsub.RedisPubSubChannelLayer"
         return {"BACKEND": backend, "CONFIG": {"hosts": [url], **config}}
     # With redis-py's default of five seconds every idle channel of this layer dies.
@@ -49,6 +69,8 @@ class Tap:
 
     def __init__(self, layer: Any) -> None:
         self.layer = layer
+        #: Leaves a group.
+        self.discard: Callable[..., Any] = layer.group_discard
         self.added: list[str] = []
         self.discarded: list[str] = []
         self.lost: list[dict[str, Any]] = []
@@ -67,16 +89,50 @@ class Tap:
     async def group_discard(self, group: str, channel: str) -> None:
         """Leave, and note it."""
         self.discarded.append(group)
-        await self.layer.group_discard(group, channel)
+        await self.discard(group, channel)
 
     async def group_send(self, group: str, message: dict[str, Any]) -> None:
         """Send."""
         await self.layer.group_send(group, message)
 
+    def drops(self, message: dict[str, Any]) -> bool:
+        """Return whether a message is lost, and note it if so."""
+        if self.loses is None or not self.loses(message):
+            return False
+        self.lost.append(message)
+        return True
+
     async def receive(self, channel: str) -> dict[str, Any]:
         """Return the next message that is not lost."""
         while True:
             message: dict[str, Any] = await self.layer.receive(channel)
-            if self.loses is None or not self.loses(message):
+            if not self.drops(message):
                 return message
-            self.lost.append(message)
+
+
+class StraightTap(Tap):
+    """The same for a hub that hears the pub/sub layer's groups straight from Redis."""
+
+    def wrap(self, membership: PubSub, monkeypatch: pytest.MonkeyPatch) -> None:
+        """See who joins there, and lose what it hears."""
+        join, self.discard, hear = membership.join, membership.leave, Line._hear
+
+        async def joining(task_id: str) -> bool:
+            self.added.append(group_name(task_id))
+            return await join(task_id)
+
+        async def leaving(task_id: str) -> None:
+            self.discarded.append(group_name(task_id))
+            await self.discard(task_id)
+
+        def hearing(line: Line, reply: Any) -> int:
+            if reply[0] == b"message":
+                return 0 if self.drops(self.layer.deserialize(reply[2])) else hear(line, reply)
+            if reply[0] == b"subscribe" and self.drops({"type": "task.probe"}):
+                line._due.popleft()
+                return 0
+            return hear(line, reply)
+
+        monkeypatch.setattr(membership, "join", joining)
+        monkeypatch.setattr(membership, "leave", leaving)
+        monkeypatch.setattr(Line, "_hear", hearing)

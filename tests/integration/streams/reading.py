@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from taskstatus.hub import Hub
     from taskstatus.messages import Message
     from taskstatus.stores import Store
-    from tests.integration.streams.layers import Kind, Tap
+    from tests.integration.streams.layers import Tap, Way
 
 __all__ = ["BOTH", "Stream", "ended", "eventually", "read_until", "states"]
 
@@ -31,7 +31,7 @@ TIMEOUT_SECONDS = 20.0
 class Stream:
     """A hub on a layer (seen through a tap) and a store."""
 
-    kind: Kind
+    kind: Way
     tap: Tap
     hub: Hub
     store: Store

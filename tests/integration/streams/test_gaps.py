@@ -83,7 +83,7 @@ async def test_reordered_messages_come_in_order(stream: Stream) -> None:
         await eventually(lambda: len(stream.tap.lost) == 5)
         stream.tap.loses = None
         for message in reversed(stream.tap.lost):
-            stream.hub._dispatch(message)
+            stream.hub._hear(message)
         messages = await read_until(feed, lambda messages: len(messages) >= 6)
         assert states(messages) == ["PENDING", "STARTED", "log", "log", "log", "log"]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 
-from taskstatus import groups, hub
+from taskstatus import groups, hub, membership, pubsub
 from taskstatus.hub import get_hub
 from tests.integration.streams.layers import everything
 from tests.integration.streams.reading import ended, eventually, read_until, states
@@ -41,7 +41,8 @@ def subscribe(
 @pytest.fixture
 def short_probe(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the hub give up soon when its probes don't arrive."""
-    monkeypatch.setattr(hub, "PROBE_SECONDS", 2 * UNIT)
+    monkeypatch.setattr(membership, "PROBE_SECONDS", 2 * UNIT)
+    monkeypatch.setattr(pubsub, "PROBE_SECONDS", 2 * UNIT)
 
 
 async def test_many_readers_of_a_task_join_its_group_once(stream: Stream) -> None:
@@ -116,14 +117,14 @@ async def test_reader_who_comes_while_the_group_is_left_joins_it_again(stream: S
     task = stream.task()
     task.pending()
     leaving, left = asyncio.Event(), asyncio.Event()
-    discard = stream.tap.layer.group_discard
+    discard = stream.tap.discard
 
-    async def slow_discard(group: str, channel: str) -> None:
+    async def slow_discard(*group: str) -> None:
         leaving.set()
         await left.wait()
-        await discard(group, channel)
+        await discard(*group)
 
-    stream.tap.layer.group_discard = slow_discard
+    stream.tap.discard = slow_discard
     async with stream.follow(task):
         pass
     await asyncio.wait_for(leaving.wait(), 100 * UNIT)
@@ -132,7 +133,7 @@ async def test_reader_who_comes_while_the_group_is_left_joins_it_again(stream: S
         await asyncio.sleep(UNIT)
         left.set()
         subscription = await coming
-        stream.tap.layer.group_discard = discard
+        stream.tap.discard = discard
         task.started()
         assert await subscription.wait(100 * UNIT)
         assert stream.hub.is_watching(task.task_id)
@@ -188,16 +189,17 @@ async def test_cancelled_readers_leave_nothing_behind(stream: Stream, redis_url:
     await asyncio.gather(*readers, return_exceptions=True)
     watch = stream.hub._watches[task.task_id]
     assert not watch.readers
+    group = groups.group_name(task.task_id)
     await stream.hub.aclose()
     assert not stream.hub._tasks
     assert not stream.hub._watches
-    assert stream.tap.discarded == [watch.group]
+    assert stream.tap.discarded == [group]
     if stream.kind == "memory":
-        assert watch.group not in stream.tap.layer.groups
+        assert group not in stream.tap.layer.groups
         return
     with redis.Redis.from_url(redis_url) as client:
-        assert client.exists(f"{stream.prefix}:group:{watch.group}") == 0
-        name = f"{stream.prefix}__group__{watch.group}"
+        assert client.exists(f"{stream.prefix}:group:{group}") == 0
+        name = f"{stream.prefix}__group__{group}"
         assert dict(client.pubsub_numsub(name)) in ({}, {name.encode(): 0})
 
 

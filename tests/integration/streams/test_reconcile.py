@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from taskstatus import changes, hub
+from taskstatus import changes, membership, pubsub
 from taskstatus.publisher import publish
 from tests.integration.streams.layers import everything, messages_only
 from tests.integration.streams.reading import ended, eventually, read_until, states
@@ -25,7 +25,8 @@ UNIT = 0.05
 @pytest.fixture
 def short_probe(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the hub give up soon when its probes don't arrive."""
-    monkeypatch.setattr(hub, "PROBE_SECONDS", 2 * UNIT)
+    monkeypatch.setattr(membership, "PROBE_SECONDS", 2 * UNIT)
+    monkeypatch.setattr(pubsub, "PROBE_SECONDS", 2 * UNIT)
 
 
 @pytest.mark.usefixtures("short_probe")

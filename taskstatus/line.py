@@ -1,0 +1,117 @@
+"""One subscribed connection to Redis, without a task switch for what it brings."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import hiredis
+
+from taskstatus.membership import TURN
+
+__all__ = ["Line"]
+
+logger = logging.getLogger(__name__)
+
+#: How often Redis is asked whether it is still there, and how often it may fail to say so.
+PING_SECONDS = 5.0
+MOST_SILENT = 2
+#: Channels in one command.
+CHUNK = 1_000
+
+
+class Line(asyncio.Protocol):
+    """Hands what is published to ``take`` as it comes, which returns how much work it was.
+
+    After so much work the event loop gets a turn, and meanwhile no more is read.
+    """
+
+    def __init__(self, take: Callable[[bytes], int]) -> None:
+        self._take = take
+        self._loop = asyncio.get_running_loop()
+        self._reader = hiredis.Reader()
+        self._lost = asyncio.Event()
+        self._heard_at = 0.0
+        #: Redis answers in order, once for each channel.
+        self._due: deque[asyncio.Future[None] | None] = deque()
+        self._on_pong: Callable[[], None] | None = None
+        self._paused = False
+
+    def take_over(self, transport: Any) -> None:
+        """Receive what comes over a connection that is made and idle."""
+        self._transport = transport
+        transport.set_protocol(self)
+
+    def send(
+        self, command: str, channels: Sequence[tuple[str, asyncio.Future[None] | None]]
+    ) -> None:
+        """Send SUBSCRIBE or UNSUBSCRIBE for channels; each one's future tells when it is so."""
+        for start in range(0, len(channels), CHUNK):
+            chunk = channels[start : start + CHUNK]
+            words: Any = (command, *[name for name, _ in chunk])
+            self._transport.write(hiredis.pack_command(words))
+            self._due += [joined for _, joined in chunk]
+
+    async def attend(self, subscribed: Callable[[], None] | None) -> None:
+        """Return when the connection is lost, or Redis no longer answers.
+
+        ``subscribed`` is called once all that was sent before has been done.
+        """
+        self._on_pong = subscribed
+        silent = 0
+        while silent < MOST_SILENT and not self._lost.is_set():
+            asked = time.monotonic()
+            self._transport.write(hiredis.pack_command(("PING",)))
+            try:
+                async with asyncio.timeout(PING_SECONDS):
+                    await self._lost.wait()
+            except TimeoutError:
+                silent = silent + 1 if self._heard_at < asked else 0
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio.Protocol."""
+        self._lost.set()
+
+    def data_received(self, data: bytes) -> None:
+        """See asyncio.Protocol."""
+        self._heard_at = time.monotonic()
+        self._reader.feed(data)
+        if not self._paused:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        work = 0
+        while (reply := self._reader.gets()) is not False:
+            try:
+                work += self._hear(reply)
+            except Exception:
+                logger.exception("A group message could not be read")
+            if work > TURN:
+                if not self._paused:
+                    self._paused = True
+                    self._transport.pause_reading()
+                self._loop.call_soon(self._go_on)
+                return
+        if self._paused:
+            self._paused = False
+            self._transport.resume_reading()
+
+    def _hear(self, reply: Any) -> int:
+        match reply:
+            case [b"message", _, body]:
+                return self._take(body)
+            case [b"subscribe" | b"unsubscribe", _, _]:
+                joined = self._due.popleft()
+                if joined is not None and not joined.done():
+                    joined.set_result(None)
+            case [b"pong", _] | b"PONG" if self._on_pong is not None:
+                self._on_pong()
+                self._on_pong = None
+            case hiredis.HiredisError():
+                logger.warning("Redis refuses to be subscribed to: %s", reply)
+                self._transport.abort()
+        return 0

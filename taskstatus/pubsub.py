@@ -1,0 +1,140 @@
+"""The groups of channels-redis's pub/sub layer, heard straight from Redis.
+
+To Redis a group of that layer is a channel, so a process can subscribe to it by itself: one read
+brings all messages that have come, Redis's own answer proves that a group is joined, and a thousand
+groups are joined with one command. The layer takes a task switch, a timer and a parser in Python
+for each message, and a message there and back for each group.
+
+Used for that layer in its plain form (see groups.py); for all others there is membership.py. This
+depends on how the layer names and serialises, and on one attribute of redis-py's connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+import redis
+from channels_redis.utils import create_pool, decode_hosts
+
+from taskstatus.groups import group_name
+from taskstatus.line import Line
+from taskstatus.membership import PROBE_SECONDS, RETRY_SECONDS, Hear
+
+__all__ = ["PubSub"]
+
+logger = logging.getLogger(__name__)
+
+UNREACHABLE = (redis.RedisError, OSError, TimeoutError)
+#: How long making a connection may take.
+CONNECT_SECONDS = 2.0
+
+
+class PubSub:
+    """One connection, subscribed to the channels of the groups that are joined.
+
+    It is made on first use, and anew when it is lost. ``returned`` is then called, once everything
+    is subscribed to again: what was said meanwhile has not been heard.
+    """
+
+    def __init__(
+        self, layer: Any, host: Any, prefix: str, *, hear: Hear, returned: Callable[[], None]
+    ) -> None:
+        self._layer = layer
+        self._pool = create_pool(decode_hosts([host])[0])
+        self._prefix = prefix
+        self._hear = hear
+        self._returned = returned
+        self._line: Line | None = None
+        self._keeping: asyncio.Task[None] | None = None
+        #: The channels to be subscribed to, each with what tells that it is.
+        self._wanted: dict[str, asyncio.Future[None]] = {}
+        #: Commands that go out together at the end of this turn of the event loop.
+        self._orders: list[tuple[str, str]] = []
+
+    async def join(self, task_id: str) -> bool:
+        """Join a task's group; return whether Redis has said so, within PROBE_SECONDS.
+
+        If not, it is joined once Redis is there. Raises nothing but CancelledError.
+        """
+        loop = asyncio.get_running_loop()
+        if self._keeping is None:
+            self._keeping = loop.create_task(self._keep())
+        channel = self._channel(task_id)
+        joined = self._wanted[channel] = loop.create_future()
+        self._order("SUBSCRIBE", channel)
+        done, _ = await asyncio.wait([joined], timeout=PROBE_SECONDS)
+        if not done:
+            logger.warning("Redis does not answer to SUBSCRIBE; readers will reconcile")
+        return bool(done)
+
+    async def leave(self, task_id: str) -> None:
+        """Leave a task's group. Returns at once."""
+        channel = self._channel(task_id)
+        self._wanted.pop(channel, None)
+        self._order("UNSUBSCRIBE", channel)
+
+    async def aclose(self) -> None:
+        """Close the connection, and stop to hear."""
+        while self._keeping is not None and not self._keeping.done():
+            self._keeping.cancel()
+            await asyncio.wait([self._keeping], timeout=RETRY_SECONDS)
+
+    def _channel(self, task_id: str) -> str:
+        return f"{self._prefix}__group__{group_name(task_id)}"
+
+    def _order(self, command: str, channel: str) -> None:
+        if not self._orders:
+            asyncio.get_running_loop().call_soon(self._send_orders)
+        self._orders.append((command, channel))
+
+    def _send_orders(self) -> None:
+        orders, self._orders = self._orders, []
+        # Without a connection there is nothing to do: a new one begins with all that is wanted.
+        if self._line is not None:
+            for command, some in groupby(orders, itemgetter(0)):
+                joins = command == "SUBSCRIBE"
+                self._line.send(
+                    command, [(name, self._wanted.get(name) if joins else None) for _, name in some]
+                )
+
+    async def _keep(self) -> None:
+        """Have a connection, for ever."""
+        returned: Callable[[], None] | None = None
+        while True:
+            began = time.monotonic()
+            try:
+                async with self._connected() as line:
+                    line.send("SUBSCRIBE", list(self._wanted.items()))
+                    self._line = line
+                    await line.attend(returned)
+            except UNREACHABLE as exc:
+                logger.info("Redis can't be subscribed to: %r", exc)
+            finally:
+                self._line = None
+            logger.warning("The connection that hears of tasks is lost; readers will reconcile")
+            returned = self._returned
+            if time.monotonic() < began + RETRY_SECONDS:
+                await asyncio.sleep(RETRY_SECONDS)
+
+    @contextlib.asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Line]:
+        connection = self._pool.make_connection()
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await connection.connect()
+            # From here on what Redis says goes to the line, as soon as it comes.
+            line = Line(self._take)
+            line.take_over(connection._writer.transport)
+            yield line
+        finally:
+            await connection.disconnect(nowait=True)
+
+    def _take(self, body: bytes) -> int:
+        return self._hear(self._layer.deserialize(body))
