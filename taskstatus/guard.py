@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-from io import BytesIO
 from typing import Any
 
 from django.core.exceptions import DisallowedHost
-from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest
 
 from taskstatus.cors import cors_headers, is_preflight, preflight_headers
 from taskstatus.pressure import unsent_bytes
@@ -24,6 +23,12 @@ SECURITY_HEADERS = [
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
 ]
+#: What Django looks at to learn the host, by its names for it.
+_HOST_HEADERS = {
+    b"host": "HTTP_HOST",
+    b"x-forwarded-host": "HTTP_X_FORWARDED_HOST",
+    b"x-forwarded-port": "HTTP_X_FORWARDED_PORT",
+}
 
 
 class Guard:
@@ -93,15 +98,31 @@ class HostValidator:
                 message = {**message, "headers": [*message.get("headers", ()), *headers]}
             await send(message)
 
-        try:
-            ASGIRequest(scope, BytesIO()).get_host()
-        except DisallowedHost:
+        if not _has_allowed_host(scope):
             await _respond(send_secure, BAD_REQUEST.status, BAD_REQUEST.headers, BAD_REQUEST.body)
             return
         if is_preflight(scope):
             await _respond(send_secure, 204, preflight_headers())
             return
         await self._application(scope, receive, send_secure)
+
+
+def _has_allowed_host(scope: Any) -> bool:
+    """Return whether ALLOWED_HOSTS has the host that is asked for, by Django's own rules."""
+    request = HttpRequest()
+    server, port = scope.get("server") or ("unknown", 0)
+    request.META = {"SERVER_NAME": server, "SERVER_PORT": str(port)}
+    for name, value in scope["headers"]:
+        if name in _HOST_HEADERS:
+            # As in Django: of headers that are repeated, all count.
+            known = request.META.get(_HOST_HEADERS[name])
+            text = value.decode("latin-1")
+            request.META[_HOST_HEADERS[name]] = text if known is None else f"{known},{text}"
+    try:
+        request.get_host()
+    except DisallowedHost:
+        return False
+    return True
 
 
 async def _respond(

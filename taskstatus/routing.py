@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import ParseResult
 
-from channels.routing import URLRouter
-from channels.security.websocket import OriginValidator, WebsocketDenier
-from channels.sessions import SessionMiddlewareStack
-from django.conf import settings as django_settings
+from channels.security.websocket import WebsocketDenier
 from django.core.handlers.asgi import ASGIHandler
 from django.urls import re_path
 
-from taskstatus.conf import settings
 from taskstatus.consumers import (
     BundleLongPollConsumer,
     BundleSseConsumer,
@@ -23,6 +18,8 @@ from taskstatus.consumers import (
 )
 from taskstatus.guard import Guard, HostValidator
 from taskstatus.installation import wrapped
+from taskstatus.origin import is_of_our_pages
+from taskstatus.session import session_of
 
 __all__ = ["http_urlpatterns", "websocket_urlpatterns", "with_taskstatus"]
 
@@ -42,45 +39,43 @@ http_urlpatterns = [
 ]
 
 
-class TaskOriginValidator(OriginValidator):  # type: ignore[misc]
-    """Lets in pages of our own hosts and of ALLOWED_ORIGINS, and clients that are no pages.
-
-    A browser always names the origin of a page that opens a WebSocket; who names none is not one
-    (RFC 6455 §10.2), and cannot be made to act for somebody else's session.
-    """
-
-    def __init__(self, application: Any) -> None:
-        super().__init__(application, [])
-
-    def valid_origin(self, parsed_origin: ParseResult | None) -> bool:
-        """Return whether a connection with this Origin may go on."""
-        if parsed_origin is None:
-            return True
-        hosts = list(django_settings.ALLOWED_HOSTS)
-        if django_settings.DEBUG and not hosts:
-            hosts = ["localhost", "127.0.0.1", "[::1]"]
-        self.allowed_origins = [*hosts, *settings.ALLOWED_ORIGINS]
-        try:
-            return bool(self.validate_origin(parsed_origin))
-        except ValueError:  # a port that is none
-            return False
-
-
 class _Router:
     """Sends a connection to the first route that matches, or to the project's own application."""
 
-    def __init__(self, routes: list[Any], application: Any, otherwise: Any) -> None:
-        self._patterns = [route.pattern for route in routes]
-        self._ours = application
+    def __init__(self, routes: list[Any], otherwise: Any) -> None:
+        self._routes = [(route.pattern.regex, route.callback.consumer_class) for route in routes]
         self._otherwise = otherwise
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         # Whether the path has the root path in it or not, as Django takes it (Daphne-Root-Path).
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        if any(pattern.match(path.lstrip("/")) for pattern in self._patterns):
-            await self._ours({**scope, "path": path, "root_path": ""}, receive, send)
-        else:
-            await self._otherwise(scope, receive, send)
+        for regex, consumer in self._routes:
+            if found := regex.match(path.lstrip("/")):
+                scope = {
+                    **scope,
+                    "path": path,
+                    "root_path": "",
+                    "url_route": {"args": (), "kwargs": found.groupdict()},
+                    "session": scope.get("session") or session_of(scope),
+                }
+                await self.serve(consumer, scope, receive, send)
+                return
+        await self._otherwise(scope, receive, send)
+
+    async def serve(self, consumer: Any, scope: Any, receive: Any, send: Any) -> None:
+        """Serve a connection that is ours, by a consumer of this class."""
+        raise NotImplementedError
+
+
+class _HttpRouter(_Router):
+    async def serve(self, consumer: Any, scope: Any, receive: Any, send: Any) -> None:
+        await HostValidator(consumer())(scope, receive, send)
+
+
+class _WebSocketRouter(_Router):
+    async def serve(self, consumer: Any, scope: Any, receive: Any, send: Any) -> None:
+        serves = consumer if is_of_our_pages(scope) else WebsocketDenier
+        await serves()(scope, receive, send)
 
 
 def with_taskstatus(application: Any) -> Guard:
@@ -90,15 +85,11 @@ def with_taskstatus(application: Any) -> Guard:
     with WebSocket routes of the project's own among them. Sessions are read from the cookie, and
     only when an access policy asks for the user.
     """
-    websockets = SessionMiddlewareStack(URLRouter(websocket_urlpatterns))
-    http = SessionMiddlewareStack(URLRouter(http_urlpatterns))
     only_http = isinstance(application, ASGIHandler)
     guard = Guard(
-        http=_Router(http_urlpatterns, HostValidator(http), application),
-        websocket=_Router(
-            websocket_urlpatterns,
-            TaskOriginValidator(websockets),
-            WebsocketDenier.as_asgi() if only_http else application,
+        http=_HttpRouter(http_urlpatterns, application),
+        websocket=_WebSocketRouter(
+            websocket_urlpatterns, WebsocketDenier.as_asgi() if only_http else application
         ),
         otherwise=None if only_http else application,
     )

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Coroutine
 from typing import Any
 
 from channels.consumer import AsyncConsumer, get_handler_name
+from channels.exceptions import StopConsumer
 
 from taskstatus.consumers.outlet import Outlet
 from taskstatus.drain import get_drain
@@ -38,8 +39,6 @@ class Connection(AsyncConsumer):  # type: ignore[misc]
     However it ends, the work is stopped, and nothing that was taken for it outlives the call.
     """
 
-    #: Everything comes through the hub, so consumers need no channel of their own.
-    channel_layer_alias = None
     outlet: Outlet
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -49,12 +48,20 @@ class Connection(AsyncConsumer):  # type: ignore[misc]
         self._stuck = False
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve one connection."""
+        """Serve one connection.
+
+        Unlike Channels' own, this makes no task for each message that is received, and looks for no
+        channel layer.
+        """
+        self.scope, self.base_send = scope, send
         self.outlet = Outlet(scope, send)
         self._serving = asyncio.current_task()
         with get_drain():
             try:
-                await super().__call__(scope, receive, send)
+                while True:
+                    await self.dispatch(await receive())
+            except StopConsumer:
+                pass
             except asyncio.CancelledError:
                 if not self._stuck:
                     raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlparse
 
 import pytest
 from channels.testing import HttpCommunicator, WebsocketCommunicator
@@ -11,13 +10,12 @@ from django.core.asgi import get_asgi_application
 
 from taskstatus.access import make_token
 from taskstatus.hub import get_hub
-from taskstatus.routing import TaskOriginValidator, with_taskstatus
+from taskstatus.routing import with_taskstatus
 from taskstatus.testing import TaskDriver
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from pytest_django.fixtures import Settings
 
 HOST = [(b"host", b"localhost")]
 
@@ -132,39 +130,6 @@ async def test_websocket_of_the_project_goes_there() -> None:
     assert (await client.connect())[0]
     assert await client.receive_from() == "/ws/chat/"
     await client.disconnect()
-
-
-@pytest.mark.parametrize(
-    ("origin", "allowed"),
-    [
-        (None, True),
-        ("http://localhost", True),
-        ("http://localhost:8000", True),
-        ("https://good.example", True),
-        ("https://shop.example", True),
-        ("https://shop.example:444", False),
-        ("https://evil.example", False),
-        ("null", False),
-        ("https://shop.example:port", False),
-    ],
-)
-def test_websocket_is_for_our_own_pages(
-    settings: Settings, origin: str | None, *, allowed: bool
-) -> None:
-    """Pages of our hosts and of the origins in the settings; who names no origin is no page."""
-    settings.TASKSTATUS_ALLOWED_ORIGINS = ["https://shop.example"]
-    parsed = None if origin is None else urlparse(origin)
-    assert TaskOriginValidator(None).valid_origin(parsed) is allowed
-
-
-def test_local_pages_may_connect_while_debugging(settings: Settings) -> None:
-    """Django's own exception for DEBUG with no hosts holds here as well."""
-    settings.ALLOWED_HOSTS = []
-    local = urlparse("http://localhost:8000")
-    assert not TaskOriginValidator(None).valid_origin(local)
-    settings.DEBUG = True
-    assert TaskOriginValidator(None).valid_origin(local)
-    assert not TaskOriginValidator(None).valid_origin(urlparse("http://evil.example"))
 
 
 def test_wrapped_applications_are_independent() -> None:
