@@ -24,6 +24,7 @@ from taskstatus.exceptions import (
     Restarting,
     SlowReader,
     TaskStatusError,
+    TooManyConnections,
     TooManyTasks,
     UnknownTask,
 )
@@ -53,7 +54,7 @@ class BundleWebSocketConsumer(SocketConsumer):
         self._following: dict[str, list[asyncio.Task[None]]] = {}
         self._idle_since = time.monotonic()
         self._counted = contextlib.ExitStack()
-        self._is_counted = False
+        self._is_counted = self._is_refused = False
 
     async def serve(self) -> int:
         """Follow what the client subscribes to until it goes, or is to come back."""
@@ -144,10 +145,17 @@ class BundleWebSocketConsumer(SocketConsumer):
             await strand.close()
 
     def _count(self, caller: Caller) -> None:
-        """Count the connection once, as that of whoever was first let read something."""
-        if not self._is_counted:
-            self._counted.enter_context(connection_of(caller))
-            self._is_counted = True
+        """Count the connection once, as that of whoever was first let read something.
+
+        Raises TooManyConnections, and then for every other task as well.
+        """
+        if self._is_counted:
+            return
+        if self._is_refused:
+            raise TooManyConnections
+        self._is_refused = True
+        self._counted.enter_context(connection_of(caller))
+        self._is_counted = True
 
     async def _refuse(self, frame: Frame, error: TaskStatusError) -> None:
         await self._say(text_frame(problem_of(error).message(frame.task_id)))
