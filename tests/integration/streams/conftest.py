@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from taskstatus import groups, publisher
+from taskstatus import groups, hub, publisher
 from taskstatus.hub import Hub
 from taskstatus.stores import get_store
 from taskstatus.stores.redis import RedisStore
 from tests.integration.streams.layers import KINDS, Kind, Tap, layer_setting
-from tests.integration.streams.reading import Stream, eventually
+from tests.integration.streams.reading import UNIT, Stream, eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -70,3 +70,9 @@ async def stream(open_stream: OpenStream, kind: Kind, redis_url: str) -> AsyncIt
     """Yield a stream on each channel layer."""
     async with open_stream(kind, redis_url) as stream:
         yield stream
+
+
+@pytest.fixture
+def short_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the hub give up soon when its probes don't arrive."""
+    monkeypatch.setattr(hub, "PROBE_SECONDS", 2 * UNIT)
