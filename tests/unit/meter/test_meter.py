@@ -48,9 +48,7 @@ def test_value_that_comes_too_soon_is_held_back_until_flushed(
     assert published.currents == [0, 3, 4]
 
 
-def test_value_that_is_held_back_goes_out_by_itself(
-    published: Published, settings: Settings
-) -> None:
+def test_value_that_is_held_back_goes_out_by_itself(published: Published) -> None:
     """A task that falls silent has its last value told when the interval is over."""
     subject = Meter(RUN)
     subject.update(0, None, "")
