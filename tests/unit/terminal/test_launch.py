@@ -10,6 +10,7 @@ from celery import Celery, current_app
 
 from taskstatus import get_status
 from taskstatus.terminal.launch import BrokerUnavailable, LaunchError, enqueue
+from taskstatus.testing import memory_store
 from tests.project.celery import app
 
 if TYPE_CHECKING:
@@ -83,8 +84,10 @@ def test_an_eager_task_has_run() -> None:
 def test_without_a_broker_nothing_is_recorded() -> None:
     """A task that was never sent must not look as if it waited."""
     lonely = Celery("lonely", broker="redis://127.0.0.1:1/0", set_as_current=False)
-    with current(lonely), pytest.raises(BrokerUnavailable, match=r"not enqueued: .*refused\."):
-        enqueue("elsewhere.lonely", [], {}, force=True)
+    with current(lonely), memory_store() as store:
+        with pytest.raises(BrokerUnavailable, match=r"not enqueued: .*refused\."):
+            enqueue("elsewhere.lonely", [], {}, force=True)
+        assert not store.recent(1).statuses
 
 
 def test_a_broker_url_that_means_nothing_is_told() -> None:
