@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Self
 
 __all__ = ["Count", "Load", "Refused"]
@@ -47,12 +46,7 @@ class Load:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         self._process.communicate()
 
     def _tell(self, do: str, **arguments: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What acceptance tests share: the wheel, built and installed once."""
+"""What acceptance tests share: a browser, and the wheel, built and installed once."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.acceptance import wheel as wheels
+from tests.acceptance.browser import browser
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +28,11 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     # What it must run with, besides what a stranger's projects ask for by themselves.
     others = ("celery-progress",)
     return wheels.install(wheel, tmp_path_factory.mktemp("installed"), *others)
+
+
+# No longer: its own event loop must not be mixed with that of asynchronous tests.
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Run one browser for all tests of a module."""
+    with browser() as running:
+        yield running

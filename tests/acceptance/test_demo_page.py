@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 from playwright.sync_api import expect
 
-from tests.acceptance.browser import Visit, browser, visit
+from tests.acceptance.browser import Visit, visit
 from tests.acceptance.cut_proxy import cut_proxy
 from tests.acceptance.demo_run import DemoRun, running_demo
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 COLUMNS = ("ws", "sse", "poll", "auto")
 SECONDS = 1000.0
 
-# The browser's own event loop must not be mixed with that of asynchronous tests.
 pytestmark = pytest.mark.timeout(180)
 
 
@@ -30,13 +29,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoRun]:
     """Run the demo, without its sample job, for all tests of this module."""
     with running_demo(tmp_path_factory.mktemp("demo"), "--no-sample") as run:
         yield run
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Run one browser for all tests of this module."""
-    with browser() as running:
-        yield running
 
 
 @pytest.fixture

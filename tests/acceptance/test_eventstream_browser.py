@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from tests.acceptance.browser import browser, visit
+from tests.acceptance.browser import visit
 from tests.harness import redis
 from tests.project_eventstream.server import start_eventstream_daphne
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from playwright.sync_api import Browser, Page
 
@@ -30,13 +30,6 @@ SEEN = "() => seen.filter((event) => ['status', 'log'].includes(event.type))"
 def viewer(processes: Processes, environment_of: Callable[[Layer], Environment]) -> Server:
     """Return a Daphne with django-eventstream's views and a page with its client."""
     return start_eventstream_daphne(processes, environment_of("pubsub"))
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Run one browser for all tests of this module."""
-    with browser() as running:
-        yield running
 
 
 #: URLs of a task's stream, its id and token still to be put in.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import strategies
+from hypothesis import HealthCheck, settings, strategies
 
 from tests.harness.steps import (
     Step,
@@ -20,7 +20,13 @@ from tests.harness.steps import (
     success,
 )
 
-__all__ = ["lives"]
+__all__ = ["FIXTURES_ARE_SHARED", "lives"]
+
+FIXTURES_ARE_SHARED = settings(
+    deadline=None,
+    max_examples=8,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 
 #: A task's own state never follows itself here: twice the same is not a change of state.
 INSIDE = strategies.one_of(

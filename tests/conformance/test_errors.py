@@ -7,30 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness.clients import TRANSPORTS, Client, End
+from tests.conformance.refusals import end_of
+from tests.harness.clients import TRANSPORTS, End
 from tests.harness.steps import pending
 
 if TYPE_CHECKING:
-    from tests.harness.clients import Ended
     from tests.harness.site import Site
 
-CODES = {
-    End.BAD_REQUEST: {"websocket": 4400, "sse": 400, "longpoll": 400},
-    End.FORBIDDEN: {"websocket": 4403, "sse": 403, "longpoll": 403},
-    End.UNKNOWN: {"websocket": 4404, "sse": 404, "longpoll": 404},
-}
 BAD_CURSORS = [
     *("", "x", "-1", "1.5", "1e3", " 1", "1 ", "0x1", "1" * 17, "1" * 65, "1" * 5_000),
     *("\u0661", "\uff11", "1\n", "1\x00", "None", "1:2", "\u20ac", "<script>"),
 ]
-
-
-async def end_of(client: Client, reason: End) -> Ended:
-    """Return the end of a client that gets nothing else, which has this reason."""
-    async with client:
-        ended = await client.ended()
-    assert (ended.reason, ended.code) == (reason, CODES[reason][client.transport])
-    return ended
 
 
 def unknown_id() -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, strategies
 
-from tests.conformance.test_errors import CODES, end_of
-from tests.conformance.test_order import FIXTURES_ARE_SHARED
+from tests.conformance.lives import FIXTURES_ARE_SHARED
+from tests.conformance.refusals import CODES, end_of
 from tests.harness.clients import TRANSPORTS, End
 from tests.harness.steps import pending, started, success
 

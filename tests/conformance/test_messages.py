@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.conformance.status import STATUS_KEYS, status_after
 from tests.harness.steps import (
     custom,
     log,
@@ -21,13 +22,7 @@ from tests.harness.steps import (
 if TYPE_CHECKING:
     from tests.harness.clients import Message
     from tests.harness.site import Site
-    from tests.harness.steps import Step
 
-STATUS_KEYS = {
-    *("type", "task_id", "name", "state", "ready", "cursor", "version", "progress", "result"),
-    *("error", "error_type", "retries", "stalled", "created_at", "started_at", "updated_at"),
-    *("finished_at", "parent_id", "root_id", "group_id"),
-}
 PROGRESS_KEYS = {"current", "total", "percent", "message", "rate", "eta"}
 LOG_KEYS = {"type", "task_id", "cursor", "version", "level", "message", "at"}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)\Z")
@@ -35,13 +30,6 @@ LIFE = [
     *(pending(), received(), started(), progress(1), custom("PARSING"), retry(), started()),
     *(progress(1, 3, "half"), success({"answer": 42})),
 ]
-
-
-async def status_after(site: Site, *life: Step, transport: str = "websocket") -> dict[str, Any]:
-    """Return the status that a client gets after such a life."""
-    task = await site.task(*life)
-    async with task.follow(transport) as client:
-        return (await client.next()).data
 
 
 @pytest.mark.parametrize("length", range(1, len(LIFE) + 1))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conformance.test_messages import status_after
+from tests.conformance.status import status_after
 from tests.harness.servers import start_daphne
 from tests.harness.site import Site
 from tests.harness.steps import (

@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
-from hypothesis import HealthCheck, given, settings, strategies
+from hypothesis import given, strategies
 
-from tests.conformance.lives import lives
+from tests.conformance.lives import FIXTURES_ARE_SHARED, lives
 from tests.harness.clients import TRANSPORTS, End
 from tests.harness.steps import (
     custom,
@@ -25,12 +25,6 @@ from tests.harness.steps import (
 if TYPE_CHECKING:
     from tests.harness.site import Site
     from tests.harness.steps import Step
-
-FIXTURES_ARE_SHARED = settings(
-    deadline=None,
-    max_examples=8,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 
 
 @FIXTURES_ARE_SHARED

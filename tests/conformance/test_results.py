@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conformance.test_messages import STATUS_KEYS, status_after
+from tests.conformance.status import STATUS_KEYS, status_after
 from tests.harness.steps import pending, started, success
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, strategies
 
-from tests.conformance.lives import lives
-from tests.conformance.test_order import FIXTURES_ARE_SHARED
+from tests.conformance.lives import FIXTURES_ARE_SHARED, lives
 from tests.harness import redis
 from tests.harness.clients import TRANSPORTS, End
 from tests.harness.steps import (

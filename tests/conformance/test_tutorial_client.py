@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from websockets.asyncio.client import connect
 
-from tests.conformance.test_access import log_in
 from tests.harness.servers import start_daphne
 from tests.harness.site import Site
 from tests.harness.steps import error, failure, pending, progress, received, started, success
+from tests.harness.visitor import log_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conformance.test_errors import end_of
+from tests.conformance.refusals import end_of
 from tests.harness.clients import End
 from tests.harness.servers import start_uvicorn
 from tests.harness.site import Site

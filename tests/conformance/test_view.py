@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.conformance.test_access import log_in
 from tests.harness.clients.http import http_client
 from tests.harness.steps import pending, progress, started, success
+from tests.harness.visitor import log_in
 
 if TYPE_CHECKING:
     from tests.harness.site import Site

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.harness.clients import TRANSPORTS, End
+from tests.harness.clients import TRANSPORTS, End, states_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -28,12 +28,8 @@ class Following:
 
     @property
     def states(self) -> list[str]:
-        """The states in order, each run of the same state told once."""
-        states: list[str] = []
-        for message in self.messages:
-            if message.state is not None and [message.state] != states[-1:]:
-                states.append(message.state)
-        return states
+        """The states in order, each run of the same one once."""
+        return states_of(self.messages)
 
     @property
     def last(self) -> Message:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +25,14 @@ class Worker:
     #: Where it takes its tasks from; enqueue with ``{"queue": worker.queue}``.
     queue: str
     hostname: str
+
+    def kill_children(self) -> None:
+        """Kill the processes in which its tasks run."""
+        found = subprocess.run(
+            ["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True
+        )
+        for pid in found.stdout.split():
+            os.kill(int(pid), signal.SIGKILL)
 
 
 def start_worker(

@@ -12,7 +12,6 @@ from tests.harness.clients.http import http_client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from types import TracebackType
 
     import httpx
 
@@ -43,12 +42,7 @@ class EventSource:
         await self._open()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exc_info: object) -> None:
         await self._response.aclose()
         await self._client.aclose()
 

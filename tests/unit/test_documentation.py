@@ -33,7 +33,6 @@ from tests.harness.document import Block, blocks
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pytest_django.fixtures import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
@@ -206,7 +205,7 @@ async def test_documented_policy_decides() -> None:
     assert not await policy(Caller({"user": Person(is_staff=False)}), task.task_id, "read")
 
 
-def test_table_of_settings_is_that_of_the_source(settings: Settings) -> None:
+def test_table_of_settings_is_that_of_the_source() -> None:
     """``make docs`` writes it."""
     assert PAGE.read_text() == page()
 

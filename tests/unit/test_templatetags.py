@@ -74,8 +74,8 @@ def test_takes_options_as_attributes() -> None:
     assert read_token(element["token"], "t", "read") is None
 
 
-def test_escapes_the_id() -> None:
-    """An id is anybody's text."""
+def test_id_is_escaped() -> None:
+    """An id is anybody's text, and must not become a part of the page."""
     assert render(task='"><script>')["task-status"]["task"] == '"><script>'
 
 

@@ -56,7 +56,7 @@ def test_a_history_has_states_lines_and_the_last_status(task: TaskDriver) -> Non
 
 
 async def test_a_history_can_be_awaited(task: TaskDriver) -> None:
-    """The same one."""
+    """It is the same one as without awaiting."""
     assert await ahistory(task.task_id) == history(task.task_id)
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.acceptance.faults.mortal import Mortal
 from tests.acceptance.faults.stage import Stage
+from tests.harness.mortal import Mortal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

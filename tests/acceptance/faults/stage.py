@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from tests.acceptance.faults.mortal import Mortal
     from tests.acceptance.faults.viewers import Viewer
     from tests.harness.clients import Client
+    from tests.harness.mortal import Mortal
     from tests.harness.processes import Process, Processes
     from tests.harness.servers import Server
 

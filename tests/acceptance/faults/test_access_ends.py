@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.acceptance.faults.wire import ask
-from tests.conformance.test_access import Visitor, log_in
 from tests.harness.clients import TRANSPORTS, End, StreamEnded
 from tests.harness.servers import start_daphne
 from tests.harness.site import Site
 from tests.harness.steps import pending, progress, started, success
+from tests.harness.visitor import Visitor, log_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from tests.acceptance.faults.wire import Answer, ask
-from tests.conformance.test_access import log_in
 from tests.harness.site import post
 from tests.harness.steps import pending, started, success
+from tests.harness.visitor import log_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable

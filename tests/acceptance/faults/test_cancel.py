@@ -72,7 +72,7 @@ async def test_a_running_task_stops_at_its_next_step(
 
 
 async def test_a_task_that_has_not_begun_never_does(
-    server: Server, worker: Worker, redis_url: str, follow_everywhere: Follow
+    server: Server, worker: Worker, follow_everywhere: Follow
 ) -> None:
     """It is revoked in its queue."""
     task = await enqueue(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import importlib.util
-import os
-import signal
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,7 +15,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.acceptance.faults.stage import TASKS
-from tests.acceptance.faults.test_worker_lost import children
 from tests.acceptance.faults.viewers import Viewer, viewers
 from tests.harness.enqueueing import enqueue
 from tests.harness.environment import Environment
@@ -111,8 +108,7 @@ async def test_a_jump_of_a_clock_changes_nothing(
     async with viewers([odd.server.url, stage.urls[1]], task) as crowd:
         await asyncio.gather(*(viewer.until("PROGRESS") for viewer in crowd))
         odd.jump(-HOUR)
-        for child in children(odd.worker.process.pid):
-            os.kill(child, signal.SIGKILL)
+        odd.worker.kill_children()
         await asyncio.gather(*(viewer.wait_for(partial(is_run_again, viewer)) for viewer in crowd))
         odd.jump(HOUR)
         await asyncio.sleep(1)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from tests.acceptance.faults.wire import Answer
     from tests.harness.environment import Layer
-    from tests.harness.processes import Processes
     from tests.harness.servers import Server
     from tests.harness.site import Site
 
@@ -124,7 +123,7 @@ bare = st.binary(max_size=80).map(
 )
 
 
-async def test_noise_is_refused_on_every_transport(attacked: Server, processes: Processes) -> None:
+async def test_noise_is_refused_on_every_transport(attacked: Server) -> None:
     """Whatever bytes make up id, query and header: never a 5xx, never a word of the canary."""
     loop = asyncio.get_running_loop()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
 import time
 import uuid
 from functools import partial
@@ -28,12 +27,6 @@ if TYPE_CHECKING:
 VISIBILITY_SECONDS = 4
 
 
-def children(pid: int) -> list[int]:
-    """Return the processes that this one has forked."""
-    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True)
-    return [int(line) for line in found.stdout.split()]
-
-
 def is_stalled(viewer: Viewer) -> bool:
     """Return whether the last word was that the task is stalled."""
     return bool(viewer.messages[-1]["stalled"])
@@ -44,8 +37,7 @@ async def test_a_task_whose_process_is_killed_fails_on_every_transport(stage: St
     task, gate = await stage.gated(lines=3)
     async with viewers(stage.urls, task) as crowd:
         await stage.begin(gate, crowd)
-        for child in children(stage.worker.process.pid):
-            os.kill(child, signal.SIGKILL)
+        stage.worker.kill_children()
     for viewer in crowd:
         assert viewer.states[-1] == "FAILURE"
         assert viewer.messages[-1]["error_type"] == "WorkerLostError"

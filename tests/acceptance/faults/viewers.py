@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import httpx
 from websockets.exceptions import InvalidHandshake
 
-from tests.harness.clients import TRANSPORTS, End, StreamEnded
+from tests.harness.clients import TRANSPORTS, End, StreamEnded, states_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -77,12 +77,8 @@ class Viewer:
 
     @property
     def states(self) -> list[str]:
-        """The states in order, each run of the same one told once."""
-        states: list[str] = []
-        for message in self.messages:
-            if message.state is not None and [message.state] != states[-1:]:
-                states.append(message.state)
-        return states
+        """The states in order, each run of the same one once."""
+        return states_of(self.messages)
 
     def check_lines(self, total: int) -> None:
         """Assert that no line comes twice, nor is missing but before a snapshot that says so."""

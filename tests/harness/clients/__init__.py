@@ -2,7 +2,7 @@
 
 from tests.harness.clients.base import Client, End, Ended, StreamEnded
 from tests.harness.clients.longpoll import LongPollClient
-from tests.harness.clients.message import Message
+from tests.harness.clients.message import Message, states_of
 from tests.harness.clients.sse import SseClient
 from tests.harness.clients.websocket import WebSocketClient
 
@@ -16,6 +16,7 @@ __all__ = [
     "SseClient",
     "StreamEnded",
     "WebSocketClient",
+    "states_of",
 ]
 
 #: The client of each transport, by name.

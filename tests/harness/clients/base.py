@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import quote, urlencode
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from tests.harness.clients.message import Message
 
 __all__ = ["Client", "End", "Ended", "ProtocolViolation", "StreamEnded", "encode_id"]
@@ -169,12 +167,7 @@ class Client(ABC):
         await self._open()
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exc_info: object) -> None:
         await self._close()
 
     @abstractmethod

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
 
 from tests.harness.clients import strict_json
 from tests.harness.clients.schema import validator
 
-__all__ = ["Message"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Message", "states_of"]
 
 _check = validator("message.json")
 
@@ -62,3 +66,9 @@ class Message:
     def reset(self) -> bool:
         """Whether this snapshot answers a cursor that could not be resumed from."""
         return "reset" in self.data
+
+
+def states_of(messages: Sequence[Message]) -> list[str]:
+    """Return the states in order, each run of the same one once."""
+    states = (message.state for message in messages)
+    return [state for state, _ in groupby(state for state in states if state is not None)]

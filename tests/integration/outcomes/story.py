@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tests.harness.clients import states_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -62,8 +64,3 @@ def last_of_each_state(messages: Sequence[Message]) -> list[Message]:
         for message, follower in zip(messages, followers, strict=True)
         if message.state != follower
     ]
-
-
-def states_of(statuses: Sequence[Message]) -> list[str]:
-    """Return the states."""
-    return [str(status.state) for status in statuses]

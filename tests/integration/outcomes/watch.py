@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from tests.harness.clients import TRANSPORTS, Client, End, StreamEnded
 from tests.integration.outcomes.story import Story
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 __all__ = ["Watch"]
 
@@ -39,12 +36,7 @@ class Watch:
             self._readers.append(asyncio.create_task(self._read(client)))
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exc_info: object) -> None:
         for reader in self._readers:
             reader.cancel()
         await asyncio.gather(*self._readers, return_exceptions=True)

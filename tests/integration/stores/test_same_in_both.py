@@ -97,6 +97,23 @@ def redis_module(redis_url: str) -> Iterator[RedisStore]:
     store.close()
 
 
+@pytest.fixture(scope="module", params=["memory", "redis"])
+def either(request: pytest.FixtureRequest) -> Store:
+    """Return each store in turn, the same one for all examples."""
+    if request.param == "memory":
+        return MemoryStore()
+    redis_module: RedisStore = request.getfixturevalue("redis_module")
+    return redis_module
+
+
+def begun(store: Store) -> tuple[str, Message]:
+    """Return the id of a task that has begun, and its first message."""
+    task_id = str(uuid.uuid4())
+    (first,) = play(store, task_id, Speaker(number=1).started())
+    assert first is not None
+    return task_id, first
+
+
 def record(store: Store, changes: Sequence[Change]) -> list[str | Message | None]:
     """Record changes as they are; return each message, or why there is none."""
     outcomes: list[str | Message | None] = []
@@ -180,19 +197,12 @@ def wanted(written: Sequence[Message], seen: int) -> list[Message]:
 
 @SETTINGS
 @given(life=st.one_of(LIVES, QUIET_LIVES))
-@pytest.mark.parametrize("kind", ["memory", "redis"])
-def test_reader_who_stopped_anywhere_gets_what_is_missing(
-    redis_module: RedisStore, kind: str, life: list[Step]
-) -> None:
+def test_reader_who_stopped_anywhere_gets_what_is_missing(either: Store, life: list[Step]) -> None:
     """From each point on: every state change and line, in order, with the bytes first told."""
-    store: Store = redis_module if kind == "redis" else MemoryStore()
-    task_id = str(uuid.uuid4())
-    play(store, task_id, Speaker(number=1).started())
-    first = store.read(task_id)
-    assert first is not None
-    told = [first.status, *(m for m in play(store, task_id, *life) if m is not None)]
+    task_id, first = begun(either)
+    told = [first, *(m for m in play(either, task_id, *life) if m is not None)]
     for stopped in told:
-        reading = store.read(task_id, stopped.version)
+        reading = either.read(task_id, stopped.version)
         assert reading is not None
         assert reading.resumes(stopped.version)
         missing = wanted(told, stopped.version)
@@ -202,22 +212,17 @@ def test_reader_who_stopped_anywhere_gets_what_is_missing(
 
 @SETTINGS
 @given(life=st.one_of(LIVES, QUIET_LIVES), reads=st.lists(st.integers(0, 25), max_size=5))
-@pytest.mark.parametrize("kind", ["memory", "redis"])
 def test_reader_who_comes_back_now_and_then_misses_nothing(
-    redis_module: RedisStore, kind: str, life: list[Step], reads: list[int]
+    either: Store, life: list[Step], reads: list[int]
 ) -> None:
     """Reading while changes are written skips no state change and no line, and repeats none."""
-    store: Store = redis_module if kind == "redis" else MemoryStore()
-    task_id = str(uuid.uuid4())
-    play(store, task_id, Speaker(number=1).started())
-    first = store.read(task_id)
-    assert first is not None
-    told, seen = [first.status], [first.status]
+    task_id, first = begun(either)
+    told, seen = [first], [first]
     for number, step in enumerate([*life, None]):
         if step is not None:
-            told += [message for message in play(store, task_id, step) if message]
+            told += [message for message in play(either, task_id, step) if message]
         if step is None or number in reads:
-            reading = store.read(task_id, seen[-1].version)
+            reading = either.read(task_id, seen[-1].version)
             assert reading is not None
             seen += reading.messages
     versions = [message.version for message in seen]

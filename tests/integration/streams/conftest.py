@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from taskstatus import groups, publisher
+from taskstatus import groups, membership, publisher, pubsub
 from taskstatus.hub import Hub
 from taskstatus.pubsub import PubSub
 from taskstatus.stores import Store, get_store
 from taskstatus.stores.redis import RedisStore
 from tests.integration.streams.layers import KINDS, Kind, StraightTap, Tap, Way, layer_setting
-from tests.integration.streams.reading import Stream, eventually
+from tests.integration.streams.reading import UNIT, Stream, eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -85,3 +85,10 @@ async def stream(
     """Yield a stream on each channel layer, and on the pub/sub layer heard straight from Redis."""
     async with open_stream(request.param, redis_url) as stream:
         yield stream
+
+
+@pytest.fixture
+def short_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the hub give up soon when its probes don't arrive."""
+    monkeypatch.setattr(membership, "PROBE_SECONDS", 2 * UNIT)
+    monkeypatch.setattr(pubsub, "PROBE_SECONDS", 2 * UNIT)

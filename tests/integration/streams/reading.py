@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from taskstatus.stores import Store
     from tests.integration.streams.layers import Tap, Way
 
-__all__ = ["BOTH", "Stream", "ended", "eventually", "read_until", "states"]
+__all__ = ["BOTH", "UNIT", "Stream", "ended", "eventually", "read_until", "states"]
 
 BOTH = frozenset({"status", "log"})
+#: The unit of time of these tests: long enough for a turn of two slow cores.
+UNIT = 0.05
 #: Never reached by a test that passes.
 TIMEOUT_SECONDS = 20.0
 

@@ -10,14 +10,13 @@ from celery import current_app
 
 from taskstatus.exceptions import UnknownTask
 from taskstatus.states import State
-from tests.integration.streams.reading import BOTH, ended, read_until, states
+from tests.integration.streams.reading import BOTH, UNIT, ended, read_until, states
 
 if TYPE_CHECKING:
     from pytest_django.fixtures import Settings
 
     from tests.integration.streams.reading import Stream
 
-UNIT = 0.05
 LOG = frozenset({"log"})
 
 

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from taskstatus import groups, subscription
 from taskstatus.exceptions import SlowReader
 from tests.integration.streams.layers import messages_only
-from tests.integration.streams.reading import BOTH, ended, eventually, read_until, states
+from tests.integration.streams.reading import BOTH, UNIT, ended, eventually, read_until, states
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
     from pytest_django.fixtures import Settings
 
     from taskstatus.feed import Feed
     from taskstatus.messages import Message
+    from taskstatus.testing import TaskDriver
     from tests.integration.streams.reading import Stream
-
-UNIT = 0.05
 
 
 async def test_interim_states_are_conflated_for_who_is_slow(stream: Stream) -> None:
@@ -118,17 +119,36 @@ async def test_overflowing_mailbox_is_made_good_from_the_log(
         assert len(messages) == 202
 
 
-async def test_client_behind_the_log_is_slow(stream: Stream, settings: Settings) -> None:
-    """When lines are gone before a client could read them, it is told to start over."""
+@contextlib.asynccontextmanager
+async def left_behind(
+    stream: Stream, settings: Settings, says: Callable[[TaskDriver, int], object], **options: Any
+) -> AsyncIterator[tuple[TaskDriver, Feed]]:
+    """Follow a task that says more than the store keeps before its client hears of any of it."""
     settings.TASKSTATUS_MAX_EVENTS = 10
     stream.tap.loses = messages_only
     task = stream.task()
     task.started()
-    async with stream.follow(task, types=BOTH) as feed:
+    async with stream.follow(task, **options) as feed:
         await feed.batch(0)
         for number in range(50):
-            task.log(str(number))
+            says(task, number)
         await stream.hub.reconcile()
+        yield task, feed
+
+
+def line(task: TaskDriver, number: int) -> None:
+    """Write a line."""
+    task.log(str(number))
+
+
+def step(task: TaskDriver, number: int) -> None:
+    """Take a state."""
+    task.custom(f"STEP {number}")
+
+
+async def test_client_behind_the_log_is_slow(stream: Stream, settings: Settings) -> None:
+    """When lines are gone before a client could read them, it is told to start over."""
+    async with left_behind(stream, settings, line, types=BOTH) as (_, feed):
         with pytest.raises(SlowReader):
             await feed.batch(100 * UNIT)
 
@@ -137,15 +157,7 @@ async def test_client_of_states_is_not_slow_because_of_lines(
     stream: Stream, settings: Settings
 ) -> None:
     """Lines that nobody asked for may come and go; nothing is missing without them."""
-    settings.TASKSTATUS_MAX_EVENTS = 10
-    stream.tap.loses = messages_only
-    task = stream.task()
-    task.started()
-    async with stream.follow(task) as feed:
-        await feed.batch(0)
-        for number in range(50):
-            task.log(str(number))
-        await stream.hub.reconcile()
+    async with left_behind(stream, settings, line) as (task, feed):
         assert await feed.batch(UNIT) == []
         task.success()
         await stream.hub.reconcile()
@@ -156,18 +168,10 @@ async def test_client_whose_states_are_gone_gets_a_reset(
     stream: Stream, settings: Settings
 ) -> None:
     """A stream that has lost states goes on with a snapshot that says so."""
-    settings.TASKSTATUS_MAX_EVENTS = 5
-    stream.tap.loses = messages_only
-    task = stream.task()
-    task.started()
-    async with stream.follow(task) as feed:
-        await feed.batch(0)
-        for number in range(10):
-            task.custom(f"STEP {number}")
-        await stream.hub.reconcile()
+    async with left_behind(stream, settings, step) as (_, feed):
         (snapshot,) = await feed.batch(100 * UNIT)
         assert '"reset":true' in snapshot.json
-        assert snapshot.state == "STEP 9"
+        assert snapshot.state == "STEP 49"
 
 
 async def test_cancelled_wait_loses_nothing(stream: Stream) -> None:

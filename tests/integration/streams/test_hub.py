@@ -10,19 +10,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 
-from taskstatus import groups, hub, membership, pubsub
+from taskstatus import groups, hub
 from taskstatus.hub import get_hub
 from tests.integration.streams.layers import everything
-from tests.integration.streams.reading import ended, eventually, read_until, states
+from tests.integration.streams.reading import UNIT, ended, eventually, read_until, states
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from taskstatus.subscription import Subscription
     from tests.integration.streams.reading import Stream
-
-#: The unit of time of these tests: long enough for a turn of two slow cores.
-UNIT = 0.05
 
 
 @pytest.fixture
@@ -36,13 +33,6 @@ def subscribe(
 ) -> Coroutine[Any, Any, Subscription]:
     """Hold a subscription until the stack is left."""
     return stack.enter_async_context(stream.hub.subscribe(task_id))
-
-
-@pytest.fixture
-def short_probe(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the hub give up soon when its probes don't arrive."""
-    monkeypatch.setattr(membership, "PROBE_SECONDS", 2 * UNIT)
-    monkeypatch.setattr(pubsub, "PROBE_SECONDS", 2 * UNIT)
 
 
 async def test_many_readers_of_a_task_join_its_group_once(stream: Stream) -> None:

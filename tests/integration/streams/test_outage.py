@@ -4,73 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import signal
 import time
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import pytest
-import redis
 from celery import current_app
 
-from config.demo.redis_server import free_port, private_redis
+from config.demo.redis_server import free_port
 from taskstatus import publisher
 from taskstatus.exceptions import StoreUnavailable
-from tests.integration.streams.reading import BOTH, ended, eventually, read_until, states
+from tests.harness.mortal import Mortal
+from tests.integration.streams.reading import BOTH, UNIT, ended, eventually, read_until, states
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from pytest_django.fixtures import Settings
 
-    from config.demo.redis_server import RedisServer
     from tests.integration.streams.conftest import OpenStream
     from tests.integration.streams.reading import Stream
 
-UNIT = 0.05
 #: More than the store's own timeout, and the time that everything waits between two tries.
 SOON = 60 * UNIT
-
-
-class Mortal:
-    """A Redis of the test's own, which can be killed and started again where it was."""
-
-    def __init__(self, stack: contextlib.ExitStack) -> None:
-        self._stack = stack
-        self.server = self._start(None, None)
-
-    def _start(self, port: int | None, password: str | None) -> RedisServer:
-        return self._stack.enter_context(private_redis(real=True, port=port, password=password))
-
-    @property
-    def url(self) -> str:
-        """Where it is."""
-        return self.server.url
-
-    def command(self, *words: str) -> None:
-        """Give it a command."""
-        with redis.Redis.from_url(self.url) as client:
-            client.execute_command(*words)
-
-    def flush(self) -> None:
-        """Lose everything."""
-        self.command("FLUSHALL")
-
-    def signal(self, number: signal.Signals) -> None:
-        """Stop it or let it go on."""
-        os.kill(self.server.pid, number)
-
-    def kill(self) -> None:
-        """Kill it, without a word to anybody."""
-        self.signal(signal.SIGKILL)
-        while self.server.child.returncode is None:
-            time.sleep(0.005)
-
-    def restart(self) -> None:
-        """Start it again, empty, on the same port."""
-        parts = urlsplit(self.url)
-        self.server = self._start(parts.port, parts.password)
 
 
 @pytest.fixture
@@ -106,7 +61,7 @@ async def test_publisher_goes_on_after_a_flush(mortal_stream: Stream, mortal: Mo
     task.started()
     async with mortal_stream.follow(task, types=BOTH) as feed:
         before = await feed.batch(0)
-        mortal.flush()
+        mortal.order("FLUSHALL")
         task.progress(5, 10)
         messages = await read_until(feed, lambda messages: "PROGRESS" in states(messages))
         assert '"reset":true' in messages[0].json
@@ -123,7 +78,7 @@ async def test_task_that_ends_after_a_flush_is_told(mortal_stream: Stream, morta
     task.started()
     async with mortal_stream.follow(task) as feed:
         await feed.batch(0)
-        mortal.flush()
+        mortal.order("FLUSHALL")
         task.failure(ValueError("no"))
         messages = await read_until(feed, ended)
         assert messages[-1].state == "FAILURE"
@@ -138,7 +93,7 @@ async def test_task_that_ended_unheard_is_found_in_the_result_backend(
     task.started()
     async with mortal_stream.follow(task) as feed:
         await feed.batch(0)
-        mortal.flush()
+        mortal.order("FLUSHALL")
         current_app.backend.store_result(task.task_id, {"rows": 3}, "SUCCESS")
         (last,) = await read_until(feed, ended)
         assert '"reset":true' in last.json
@@ -153,11 +108,10 @@ async def test_everything_said_while_redis_was_dead_arrives(
     task.started()
     async with mortal_stream.follow(task, types=BOTH) as feed:
         await feed.batch(0)
-        mortal.kill()
-        await asyncio.to_thread(task.log, "one")
-        await asyncio.to_thread(task.log, "two")
-        assert await feed.batch(UNIT) == []
-        mortal.restart()
+        with mortal.dead():
+            await asyncio.to_thread(task.log, "one")
+            await asyncio.to_thread(task.log, "two")
+            assert await feed.batch(UNIT) == []
         task.success()
         messages = await read_until(feed, ended)
         assert messages[-1].state == "SUCCESS"
@@ -175,8 +129,8 @@ async def test_messages_come_by_themselves_after_a_restart(
     task.started()
     async with mortal_stream.follow(task, types=BOTH) as feed:
         await feed.batch(0)
-        mortal.kill()
-        mortal.restart()
+        with mortal.dead():
+            pass
         await asyncio.to_thread(task.log, "first")
         await read_until(feed, lambda messages: '"first"' in "".join(m.json for m in messages))
         await eventually(lambda: mortal_stream.hub.is_watching(task.task_id))
@@ -196,14 +150,11 @@ async def test_task_runs_on_while_the_store_hangs(mortal_stream: Stream, mortal:
     task.started()
     async with mortal_stream.follow(task, types=BOTH) as feed:
         await feed.batch(0)
-        mortal.signal(signal.SIGSTOP)
-        try:
+        with mortal.hung():
             began = time.monotonic()
             for number in range(200):
                 await asyncio.to_thread(task.log, str(number))
             assert time.monotonic() - began < SOON
-        finally:
-            mortal.signal(signal.SIGCONT)
         task.success()
         messages = await read_until(feed, ended)
         assert messages[-1].state == "SUCCESS"
@@ -227,11 +178,11 @@ async def test_store_that_takes_nothing_for_a_while_is_waited_for(
     task.started()
     async with mortal_stream.follow(task, types=BOTH) as feed:
         await feed.batch(0)
-        mortal.command(*trouble)
+        mortal.order(*trouble)
         for number in range(10):
             task.log(str(number))
         assert len(publisher._outbox) == 10
-        mortal.command(*cure)
+        mortal.order(*cure)
         task.success()
         messages = await read_until(feed, ended)
         assert states(messages) == [*["log"] * 10, "SUCCESS"]
@@ -245,12 +196,11 @@ async def test_waiting_ends_in_time_although_the_store_is_away(
     task.started()
     async with mortal_stream.follow(task) as feed:
         await feed.batch(0)
-        mortal.kill()
         mailbox = feed._subscription
         assert mailbox is not None
-        mailbox.poke()
-        async with asyncio.timeout(SOON):
-            assert await feed.batch(2 * UNIT) == []
-        mortal.restart()
+        with mortal.dead():
+            mailbox.poke()
+            async with asyncio.timeout(SOON):
+                assert await feed.batch(2 * UNIT) == []
         task.success()
         assert states(await read_until(feed, ended))[-1] == "SUCCESS"

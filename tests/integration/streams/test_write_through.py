@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.streams.reading import BOTH, ended, eventually, read_until, states
+from tests.integration.streams.reading import BOTH, UNIT, ended, eventually, read_until, states
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from taskstatus.messages import Message
     from taskstatus.testing import TaskDriver
     from tests.integration.streams.reading import Stream
-
-UNIT = 0.05
 
 
 class Client:

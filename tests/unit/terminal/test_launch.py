@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ from celery import Celery, current_app
 
 from taskstatus import get_status
 from taskstatus.terminal.launch import BrokerUnavailable, LaunchError, enqueue
+from taskstatus.testing import memory_store
 from tests.project.celery import app
 
 if TYPE_CHECKING:
@@ -18,15 +20,19 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _project_app() -> Iterator[None]:
     """Make the test project's application the current one, as in its own processes."""
-    yield from current(app)
+    with current(app):
+        yield
 
 
+@contextlib.contextmanager
 def current(chosen: Celery) -> Iterator[None]:
     """Make an application the current one for a while."""
     before = current_app._get_current_object()  # type: ignore[attr-defined]
     chosen.set_current()
-    yield
-    before.set_current()
+    try:
+        yield
+    finally:
+        before.set_current()
 
 
 def test_a_task_is_known_before_its_id_is_returned() -> None:
@@ -78,34 +84,21 @@ def test_an_eager_task_has_run() -> None:
 def test_without_a_broker_nothing_is_recorded() -> None:
     """A task that was never sent must not look as if it waited."""
     lonely = Celery("lonely", broker="redis://127.0.0.1:1/0", set_as_current=False)
-    turn = current(lonely)
-    next(turn)
-    try:
+    with current(lonely), memory_store() as store:
         with pytest.raises(BrokerUnavailable, match=r"not enqueued: .*refused\."):
             enqueue("elsewhere.lonely", [], {}, force=True)
-    finally:
-        next(turn, None)
+        assert not store.recent(1).statuses
 
 
 def test_a_broker_url_that_means_nothing_is_told() -> None:
     """In a sentence, not as a KeyError."""
     lonely = Celery("lonely", broker="nonsense://", set_as_current=False)
-    turn = current(lonely)
-    next(turn)
-    try:
-        with pytest.raises(LaunchError, match="No such transport: nonsense"):
-            enqueue("elsewhere.lonely", [], {}, force=True)
-    finally:
-        next(turn, None)
+    with current(lonely), pytest.raises(LaunchError, match="No such transport: nonsense"):
+        enqueue("elsewhere.lonely", [], {}, force=True)
 
 
 def test_a_project_that_loads_no_application_is_told_how_to() -> None:
     """Celery makes one up then, which has no tasks."""
     made_up = Celery("default", set_as_current=False)
-    turn = current(made_up)
-    next(turn)
-    try:
-        with pytest.raises(LaunchError, match=r"import it in the __init__\.py"):
-            enqueue("tests.add", [], {}, force=False)
-    finally:
-        next(turn, None)
+    with current(made_up), pytest.raises(LaunchError, match=r"import it in the __init__\.py"):
+        enqueue("tests.add", [], {}, force=False)

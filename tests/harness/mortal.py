@@ -1,4 +1,4 @@
-"""A Redis of the faults' own: killed, hung, black-holed, and brought up again where it was."""
+"""A Redis that can be harmed: killed, hung, black-holed, and brought up again where it was."""
 
 from __future__ import annotations
 

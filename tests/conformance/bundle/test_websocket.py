@@ -8,22 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conformance.test_access import log_in
 from tests.harness.clients import End, StreamEnded
 from tests.harness.clients.bundle import BundleWebSocketClient
 from tests.harness.steps import log, pending, progress, started, success
+from tests.harness.visitor import log_in
 
 if TYPE_CHECKING:
-    from tests.harness.environment import Layer
     from tests.harness.site import DrivenTask, Site
 
 MOST = 100
-
-
-@pytest.fixture
-def layer() -> Layer:
-    """Return the one layer on which these run."""
-    return "pubsub"
 
 
 def connect(site: Site, *tasks: DrivenTask | str, **options: Any) -> BundleWebSocketClient:

@@ -9,8 +9,6 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.harness.clients.bundle import BundleLongPollClient, BundleSseClient
 from tests.harness.clients.http import http_client
 from tests.harness.servers import start_daphne
@@ -22,12 +20,6 @@ if TYPE_CHECKING:
 
     from tests.harness.environment import Environment, Layer
     from tests.harness.processes import Processes
-
-
-@pytest.fixture
-def layer() -> Layer:
-    """Return the one layer on which these run."""
-    return "pubsub"
 
 
 async def test_stopping_server_asks_all_to_come_back(

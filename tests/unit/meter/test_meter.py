@@ -8,28 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from taskstatus import meter
 from taskstatus.exceptions import Cancelled
 from taskstatus.meter import Meter
-from tests.unit.metering import INTERVAL, RUN, Clock, Gauge, Published
+from tests.unit.meter.gauge import INTERVAL, RUN, Clock, Gauge, Published
 
 if TYPE_CHECKING:
     from pytest_django.fixtures import Settings
-
-
-@pytest.fixture
-def published(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Published:
-    """Return what the meter has published."""
-    settings.TASKSTATUS_PROGRESS_INTERVAL_SECONDS = INTERVAL
-    published = Published()
-    monkeypatch.setattr(meter, "publish", published)
-    return published
-
-
-@pytest.fixture
-def update(published: Published) -> Gauge:
-    """Return what gives the meter a value."""
-    return Gauge(published)
 
 
 def test_first_value_goes_out_at_once(update: Gauge, published: Published) -> None:
@@ -64,9 +48,7 @@ def test_value_that_comes_too_soon_is_held_back_until_flushed(
     assert published.currents == [0, 3, 4]
 
 
-def test_value_that_is_held_back_goes_out_by_itself(
-    published: Published, settings: Settings
-) -> None:
+def test_value_that_is_held_back_goes_out_by_itself(published: Published) -> None:
     """A task that falls silent has its last value told when the interval is over."""
     subject = Meter(RUN)
     subject.update(0, None, "")

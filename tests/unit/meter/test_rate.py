@@ -3,31 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import pytest
 
-from taskstatus import meter
 from taskstatus.meter import Meter, progress_of
-from tests.unit.metering import INTERVAL, RUN, Gauge, Published
-
-if TYPE_CHECKING:
-    from pytest_django.fixtures import Settings
-
-
-@pytest.fixture
-def published(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Published:
-    """Return what the meter has published."""
-    settings.TASKSTATUS_PROGRESS_INTERVAL_SECONDS = INTERVAL
-    published = Published()
-    monkeypatch.setattr(meter, "publish", published)
-    return published
-
-
-@pytest.fixture
-def update(published: Published) -> Gauge:
-    """Return what gives the meter a value."""
-    return Gauge(published)
+from tests.unit.meter.gauge import RUN, Gauge, Published
 
 
 def test_rate_is_told_once_it_is_known(update: Gauge, published: Published) -> None:

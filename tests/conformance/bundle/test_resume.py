@@ -11,17 +11,11 @@ from tests.harness.clients.bundle import BundleLongPollClient, BundleSseClient
 from tests.harness.steps import faithful, log, pending, progress, started, success
 
 if TYPE_CHECKING:
-    from tests.harness.environment import Layer
+    from tests.harness.clients.bundle import Bundle
     from tests.harness.site import DrivenTask, Site
 
 #: More than the servers keep (``MAX_EVENTS`` in harness.environment).
 TOO_MANY = 120
-
-
-@pytest.fixture
-def layer() -> Layer:
-    """Return the one layer on which these run."""
-    return "pubsub"
 
 
 @pytest.fixture
@@ -232,18 +226,22 @@ async def test_refused_task_is_told_once(site: Site, tasks: list[DrivenTask]) ->
         tasks = tasks[1:]
 
 
+def holding_on(site: Site, transport: str, lost: DrivenTask, *others: DrivenTask) -> Bundle:
+    """Return a client that has a cursor of a task that the store has lost; others are well."""
+    tokens = [task.token for task in (lost, *others)]
+    return site.follow(transport, f"{lost.id}~123", *others, tokens=tokens)
+
+
 @pytest.mark.parametrize("transport", ["sse", "longpoll"])
 async def test_task_that_is_lost_does_not_keep_the_others_waiting(
     site: Site, tasks: list[DrivenTask], transport: str
 ) -> None:
     """Who has a cursor is waited for, as alone; the rest is told meanwhile."""
     lost = await site.task()
-    names = [f"{lost.id}~123", tasks[0].id]
-    tokens = [lost.token, tasks[0].token]
-    async with site.follow(transport, *names, tokens=tokens) as client:
+    async with holding_on(site, transport, lost, tasks[0]) as client:
         assert (await client.next()).state == "PENDING"
         assert (await client.next())["code"] == "unknown_task"
-    async with site.follow(transport, names[0], tokens=tokens) as client:
+    async with holding_on(site, transport, lost) as client:
         assert (await client.ended()).code == 404
 
 
@@ -252,9 +250,7 @@ async def test_lost_task_that_comes_back_is_followed(
 ) -> None:
     """A store that was flushed learns of a task again at its next word."""
     lost = await site.task()
-    names = [f"{lost.id}~123", tasks[0].id]
-    tokens = [lost.token, tasks[0].token]
-    async with site.follow(transport, *names, tokens=tokens) as client:
+    async with holding_on(site, transport, lost, tasks[0]) as client:
         assert (await client.next()).state == "PENDING"
         await lost.play(started())
         message = await client.next()

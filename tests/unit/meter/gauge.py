@@ -1,4 +1,4 @@
-"""What the tests of the meter share: its clock, and what it publishes."""
+"""A meter that is given values, its clock, and what it publishes."""
 
 from __future__ import annotations
 

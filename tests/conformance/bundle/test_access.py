@@ -7,11 +7,11 @@ import contextlib
 import sqlite3
 from typing import TYPE_CHECKING
 
-from tests.conformance.test_access import log_in
 from tests.harness.clients.bundle import BUNDLES
 from tests.harness.servers import start_daphne
 from tests.harness.site import Site
 from tests.harness.steps import pending, started
+from tests.harness.visitor import log_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable

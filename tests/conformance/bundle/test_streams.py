@@ -19,12 +19,6 @@ if TYPE_CHECKING:
 LIFE = [started(), log("a"), progress(1, 2), log("b"), success({"é": 1})]
 
 
-@pytest.fixture
-def layer() -> Layer:
-    """Return the one layer on which these run; they differ in nothing that a layer does."""
-    return "pubsub"
-
-
 @pytest.mark.parametrize("layer", ["core", "memory"])
 async def test_several_lives_are_told_on_every_layer(
     site_on: Callable[[Layer], Site], transport: str, layer: Layer

@@ -7,22 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conformance.test_access import log_in
 from tests.harness.clients import End
 from tests.harness.clients.http import http_client
 from tests.harness.steps import pending, started, success
+from tests.harness.visitor import log_in
 
 if TYPE_CHECKING:
-    from tests.harness.environment import Layer
     from tests.harness.site import Site
 
 MOST = 100
-
-
-@pytest.fixture
-def layer() -> Layer:
-    """Return the one layer on which these run."""
-    return "pubsub"
 
 
 @pytest.fixture(params=["sse", "longpoll"])

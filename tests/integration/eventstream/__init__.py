@@ -1,0 +1,1 @@
+"""Tasks by way of django-eventstream, on a real Redis."""
