@@ -9,9 +9,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import hiredis
-
 from taskstatus.membership import TURN
+from taskstatus.resp import Refusal, Replies, pack
 
 __all__ = ["Line"]
 
@@ -33,7 +32,7 @@ class Line(asyncio.Protocol):
     def __init__(self, take: Callable[[bytes], int]) -> None:
         self._take = take
         self._loop = asyncio.get_running_loop()
-        self._reader = hiredis.Reader()
+        self._replies = Replies()
         self._lost = asyncio.Event()
         self._heard_at = 0.0
         #: Redis answers in order, once for each channel.
@@ -52,8 +51,7 @@ class Line(asyncio.Protocol):
         """Send SUBSCRIBE or UNSUBSCRIBE for channels; each one's future tells when it is so."""
         for start in range(0, len(channels), CHUNK):
             chunk = channels[start : start + CHUNK]
-            words: Any = (command, *[name for name, _ in chunk])
-            self._transport.write(hiredis.pack_command(words))
+            self._transport.write(pack(command, *[name for name, _ in chunk]))
             self._due += [joined for _, joined in chunk]
 
     async def attend(self, subscribed: Callable[[], None] | None) -> None:
@@ -65,7 +63,7 @@ class Line(asyncio.Protocol):
         silent = 0
         while silent < MOST_SILENT and not self._lost.is_set():
             asked = time.monotonic()
-            self._transport.write(hiredis.pack_command(("PING",)))
+            self._transport.write(pack("PING"))
             try:
                 async with asyncio.timeout(PING_SECONDS):
                     await self._lost.wait()
@@ -79,13 +77,13 @@ class Line(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
         self._heard_at = time.monotonic()
-        self._reader.feed(data)
+        self._replies.feed(data)
         if not self._paused:
             self._go_on()
 
     def _go_on(self) -> None:
         work = 0
-        while (reply := self._reader.gets()) is not False:
+        for reply in self._replies:
             try:
                 work += self._hear(reply)
             except Exception:
@@ -111,7 +109,7 @@ class Line(asyncio.Protocol):
             case [b"pong", _] | b"PONG" if self._on_pong is not None:
                 self._on_pong()
                 self._on_pong = None
-            case hiredis.HiredisError():
+            case Refusal():
                 logger.warning("Redis refuses to be subscribed to: %s", reply)
                 self._transport.abort()
         return 0

@@ -22,7 +22,7 @@ from redis.retry import Retry
 from taskstatus.changes import Change
 from taskstatus.exceptions import StoreUnavailable
 from taskstatus.messages import Message
-from taskstatus.stores import script
+from taskstatus.stores import reads, script
 from taskstatus.stores.base import Listing, MissingRecord, Pulse, Reading
 
 __all__ = ["RedisStore"]
@@ -39,7 +39,6 @@ PASSING = ("OOM", "READONLY", "MISCONF", "NOREPLICAS", "BUSY", "LOADING", "DOWN"
 #: One retry, at once, of what was refused: a pooled connection is stale once Redis has restarted.
 #: Not of what timed out: it would take twice as long, and may have been done.
 RETRY = (NoBackoff(), 1, (redis.ConnectionError,))
-READ_SCRIPT = (files("taskstatus.stores") / "read.lua").read_text()
 STOP_SCRIPT = (files("taskstatus.stores") / "cancel.lua").read_text()
 #: The records of all tasks; how many keys are looked at in one step, and in all.
 RECORDS = "taskstatus:{*}:status"
@@ -67,9 +66,9 @@ class RedisStore:
         )
         #: For the main thread: its connection, and the process that made it.
         self._own: tuple[int, redis.Redis] | None = None
-        self._read_script: Callable[..., Any] = self._client.register_script(READ_SCRIPT)
+        self._read_script: Callable[..., Any] = self._client.register_script(reads.TEXT)
         self._stop_script: Callable[..., Any] = self._client.register_script(STOP_SCRIPT)
-        self._async: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
+        self._async: WeakKeyDictionary[asyncio.AbstractEventLoop, reads.Reads] = WeakKeyDictionary()
 
     def record(
         self, change: Change, *, key: str = "", group: str = "", envelope: bytes = b""
@@ -136,11 +135,8 @@ class RedisStore:
         self, task_id: str, after: int | None = None, *, newer: bool = False
     ) -> Reading | None:
         """See Store.read()."""
-        async with _answering():
-            client = self._aclient()
-            # Cheap to make, but not to be shared by event loops.
-            script = client.register_script(READ_SCRIPT)
-            return _reading(await script(keys(task_id), [_since(after, newer=newer)]), after)
+        answers = await self._here().read((*keys(task_id), _since(after, newer=newer)))
+        return _reading(answers, after)
 
     async def aowner(self, task_id: str) -> str:
         """See Store.aowner()."""
@@ -221,9 +217,9 @@ class RedisStore:
 
     async def aclose(self) -> None:
         """Close the connections that belong to this event loop."""
-        client = self._async.pop(asyncio.get_running_loop(), None)
-        if client is not None:
-            await client.aclose()
+        here = self._async.pop(asyncio.get_running_loop(), None)
+        if here is not None:
+            await here.aclose()
 
     def close(self) -> None:
         """Close the synchronous connections; they come back when they are needed."""
@@ -231,9 +227,12 @@ class RedisStore:
         self._client.close()
 
     def _aclient(self) -> Any:
+        return self._here().client
+
+    def _here(self) -> reads.Reads:
         loop = asyncio.get_running_loop()
-        client = self._async.get(loop)
-        if client is None:
+        here = self._async.get(loop)
+        if here is None:
             # A crowd of clients waits its turn for a few connections; redis-py's own pool would
             # open a hundred and then refuse.
             pool = aioredis.BlockingConnectionPool.from_url(
@@ -245,8 +244,8 @@ class RedisStore:
                 socket_connect_timeout=TIMEOUT_SECONDS,
                 retry=AsyncRetry(*RETRY),
             )
-            client = self._async[loop] = aioredis.Redis.from_pool(pool)
-        return client
+            here = self._async[loop] = reads.Reads(aioredis.Redis.from_pool(pool), _meaning)
+        return here
 
 
 @contextlib.asynccontextmanager

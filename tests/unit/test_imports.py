@@ -25,11 +25,12 @@ FLOORS: dict[str, str] = {
     # What a project installs, mounts or runs.
     "doors": "taskstatus apps urls routing pages templatetags management terminal testing metrics",
     # Those who watch: connections, and what each of them must see.
-    "viewers": "consumers views eventstream guard cors limits deadline writer pressure origin session",
+    "viewers": "consumers views eventstream guard cors limits deadline writer pressure origin"
+    " session",
     # Those who are watched: workers, and whoever enqueues.
     "producers": "receivers owner lease progress activity meter",
     # One task's stream, for one client and for all of a process.
-    "streams": "feed hub subscription stalls drain membership pubsub line",
+    "streams": "feed hub subscription stalls drain membership pubsub line resp",
     # Who may, what Celery's backend knows, and the way into the store.
     "gates": "access cancel results lookup publisher outbox signals requests frames problems checks"
     " installation",
@@ -44,8 +45,11 @@ UNKNOWN_TO = {"producers": {"viewers", "streams"}, "viewers": {"producers"}}
 
 #: Each third-party package, and the modules that may import it.
 DOORS: dict[str, dict[str, str]] = {
-    "redis": {"stores.redis": "the store", "pubsub": "what may go wrong with a connection"},
-    "hiredis": {"line": "Redis's protocol"},
+    "redis": {
+        "stores.redis": "the store",
+        "stores.reads": "a script that it does not know yet",
+        "pubsub": "what may go wrong with a connection",
+    },
     "channels_redis": {"pubsub": "how its pub/sub layer connects"},
     "msgpack": {"groups": "the pub/sub layer's own format"},
     "channels.layers": {"groups": "the channel layer"},

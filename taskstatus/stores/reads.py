@@ -1,0 +1,94 @@
+"""Reading tasks from Redis for a crowd: those who ask while an answer is awaited ask together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from hashlib import sha1
+from importlib.resources import files
+from typing import Any
+
+import redis
+
+__all__ = ["TEXT", "Reads"]
+
+TEXT = (files("taskstatus.stores") / "read.lua").read_text()
+HASH = sha1(TEXT.encode()).hexdigest()  # noqa: S324 - Redis's name for it, not a secret
+
+#: How long a read may take to notice that it is cancelled, before it is again.
+CLOSE_SECONDS = 0.5
+
+#: KEYS and ARGV of read.lua.
+Question = tuple[str, str, int | str]
+
+
+class Reads:
+    """Runs read.lua, in one round trip at a time; whoever asks the same gets the same answer.
+
+    An answer is never older than the question. Belongs to one event loop.
+    """
+
+    def __init__(self, client: Any, meaning: Callable[[Exception], Exception]) -> None:
+        self.client = client
+        self._meaning = meaning
+        self._asked: dict[Question, asyncio.Future[Any]] = {}
+        self._asking: asyncio.Task[None] | None = None
+
+    async def read(self, question: Question) -> Any:
+        """Return what read.lua answers. Cancel-safe. Raises what ``meaning`` makes of an error."""
+        answer = self._asked.get(question)
+        if answer is None:
+            loop = asyncio.get_running_loop()
+            answer = self._asked[question] = loop.create_future()
+            # Whoever asked may have gone when an error comes.
+            answer.add_done_callback(_look)
+            if self._asking is None:
+                self._asking = loop.create_task(self._ask())
+        return await asyncio.shield(answer)
+
+    async def aclose(self) -> None:
+        """Close the connections; who still waits for an answer is cancelled."""
+        while self._asking is not None:
+            self._asking.cancel()
+            await asyncio.wait([self._asking], timeout=CLOSE_SECONDS)
+        await self.client.aclose()
+
+    async def _ask(self) -> None:
+        asked: dict[Question, asyncio.Future[Any]] = {}
+        try:
+            while self._asked:
+                asked, self._asked = self._asked, {}
+                for future, answer in zip(
+                    asked.values(), await self._answers(list(asked)), strict=True
+                ):
+                    if isinstance(answer, Exception):
+                        future.set_exception(self._meaning(answer))
+                    else:
+                        future.set_result(answer)
+        finally:
+            self._asking = None
+            for future in (*asked.values(), *self._asked.values()):
+                future.cancel()
+
+    async def _answers(self, questions: list[Question]) -> list[Any]:
+        try:
+            answers = await self._run(questions)
+            if any(isinstance(answer, redis.exceptions.NoScriptError) for answer in answers):
+                # Redis is new, or was restarted; from now on it knows the script.
+                await self.client.script_load(TEXT)
+                answers = await self._run(questions)
+        except Exception as exc:  # noqa: BLE001 - for those who have asked
+            return [exc] * len(questions)
+        return answers
+
+    async def _run(self, questions: list[Question]) -> list[Any]:
+        async with self.client.pipeline(transaction=False) as pipe:
+            for question in questions:
+                pipe.evalsha(HASH, 2, *question)
+            answers: list[Any] = await pipe.execute(raise_on_error=False)
+        return answers
+
+
+def _look(answer: asyncio.Future[Any]) -> None:
+    if not answer.cancelled():
+        answer.exception()
