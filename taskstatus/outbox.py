@@ -92,6 +92,11 @@ class Outbox:
         with self._news:
             return self._news.wait_for(lambda: not self._changes, seconds)
 
+    def settle(self, seconds: float) -> None:
+        """Wait until everything is sent or the store does not answer, so long at most."""
+        with self._news:
+            self._news.wait_for(lambda: self.failing or not self._changes, seconds)
+
     def turn(self, task_id: str, seconds: float) -> bool:
         """Wait until all changes of a task are sent, so long at most, and not at all for a store
         that does not answer; return whether its next change may be sent past the outbox."""

@@ -78,8 +78,7 @@ def flush(seconds: float = 2.0) -> bool:
 
 def settle(seconds: float = 5.0) -> None:
     """Wait until a slow store has taken everything; do not wait for one that is away."""
-    if not _outbox.failing:
-        _outbox.flush(seconds)
+    _outbox.settle(seconds)
 
 
 def _send(change: Change, key: str = "") -> bool:

@@ -280,6 +280,7 @@ def slow(store: MoodyStore, monkeypatch: pytest.MonkeyPatch) -> SlowStore:
     """Return a slow store that is published to."""
     slow = SlowStore()
     monkeypatch.setattr(publisher, "get_store", lambda: slow)
+    monkeypatch.setattr(publisher, "SLOW_SECONDS", slow.seconds / 2)
     return slow
 
 
