@@ -11,6 +11,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from taskstatus import changes, groups
+from taskstatus.cancellation import heeded
 from taskstatus.conf import settings
 from taskstatus.counts import COUNTS
 from taskstatus.drain import get_drain
@@ -109,7 +110,8 @@ class Hub:
             try:
                 async with asyncio.timeout(LAYER_SECONDS):
                     await self._open()
-                    await self.layer.group_add(watch.group, self._channel)
+                    with heeded():
+                        await self.layer.group_add(watch.group, self._channel)
                     watch.joined = await self._prove(watch)
             except asyncio.CancelledError:
                 # This reader has gone; whether the layer works is for the next one to find out.
@@ -153,7 +155,8 @@ class Hub:
         try:
             async with asyncio.timeout(PROBE_SECONDS):
                 while not arrived.done():
-                    await self.layer.group_send(watch.group, probe)
+                    with heeded():
+                        await self.layer.group_send(watch.group, probe)
                     await asyncio.wait([arrived], timeout=wait)
                     wait *= 2
         except TimeoutError:
@@ -262,7 +265,8 @@ class Hub:
     async def _discard(self, watch: _Watch) -> None:
         try:
             async with asyncio.timeout(LAYER_SECONDS):
-                await self.layer.group_discard(watch.group, self._channel)
+                with heeded():
+                    await self.layer.group_discard(watch.group, self._channel)
         except Exception as exc:  # noqa: BLE001 - layers raise what they like
             logger.info("The group of a task can't be left: %r", exc)
 
