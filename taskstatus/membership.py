@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from taskstatus.cancellation import heeded
 from taskstatus.groups import group_name
 
 __all__ = ["LAYER_SECONDS", "PROBE_SECONDS", "RETRY_SECONDS", "TURN", "Hear", "Membership"]
@@ -50,7 +51,8 @@ class Membership:
         try:
             async with asyncio.timeout(LAYER_SECONDS):
                 await self._open()
-                await self._layer.group_add(group_name(task_id), self._channel)
+                with heeded():
+                    await self._layer.group_add(group_name(task_id), self._channel)
                 proved = await self._prove(task_id)
         except asyncio.CancelledError:
             raise
@@ -65,7 +67,8 @@ class Membership:
         """Leave a task's group. Raises nothing but CancelledError."""
         try:
             async with asyncio.timeout(LAYER_SECONDS):
-                await self._layer.group_discard(group_name(task_id), self._channel)
+                with heeded():
+                    await self._layer.group_discard(group_name(task_id), self._channel)
         except Exception as exc:  # noqa: BLE001 - layers raise what they like
             logger.info("The group of a task can't be left: %r", exc)
 
@@ -92,7 +95,8 @@ class Membership:
         try:
             async with asyncio.timeout(PROBE_SECONDS):
                 while not arrived.done():
-                    await self._layer.group_send(group_name(task_id), probe)
+                    with heeded():
+                        await self._layer.group_send(group_name(task_id), probe)
                     await asyncio.wait([arrived], timeout=wait)
                     wait *= 2
         except TimeoutError:

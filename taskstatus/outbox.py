@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 
 from taskstatus.changes import Change
@@ -24,9 +24,10 @@ RETRY_SECONDS = 0.5
 class Outbox:
     """Sends changes in order from a thread of its own, trying until the store takes them.
 
-    While it holds anything, every change of the process must go through it, so that none overtakes
-    another. Of consecutive interim states of a task only the newest is kept; beyond MAX_CHANGES
-    the oldest is dropped, and said so once. Survives a fork empty: the parent sends what it holds.
+    While it holds any change of a task, the task's next one must go through it or wait its turn(),
+    so that none overtakes another. Of consecutive interim states of a task only the newest is kept;
+    beyond MAX_CHANGES the oldest is dropped, and said so once. Survives a fork empty: the parent
+    sends what it holds.
     """
 
     def __init__(self, send: Callable[[Change], object]) -> None:
@@ -36,8 +37,11 @@ class Outbox:
 
     def _reset(self) -> None:
         self._changes: deque[Change] = deque()
+        #: How many of them each task has.
+        self._shares: Counter[str] = Counter()
         self._lock = threading.Lock()
-        self._empty = threading.Condition(self._lock)
+        #: Told when a task's last change is sent, and when the store does not answer.
+        self._news = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
         self._dropped = 0
         #: Whether the store did not answer when it was last tried.
@@ -58,8 +62,9 @@ class Outbox:
                 self._changes[-1] = change
             else:
                 self._changes.append(change)
+                self._shares[change.task_id] += 1
             if len(self._changes) > MAX_CHANGES:
-                del self._changes[1]
+                self._take(1)
                 self._dropped += 1
             if self._thread is None:
                 self._thread = threading.Thread(
@@ -71,34 +76,56 @@ class Outbox:
         if not self.failing:
             logger.warning("The status store does not answer; changes are kept until it does")
         self.failing = True
+        self._news.notify_all()
+
+    def _take(self, position: int) -> None:
+        """Remove a change, sent or dropped."""
+        task_id = self._changes[position].task_id
+        del self._changes[position]
+        self._shares[task_id] -= 1
+        if not self._shares[task_id]:
+            del self._shares[task_id]
+            self._news.notify_all()
 
     def flush(self, seconds: float) -> bool:
         """Wait until everything is sent, so long at most; return whether it is."""
-        with self._empty:
-            return self._empty.wait_for(lambda: not self._changes, seconds)
+        with self._news:
+            return self._news.wait_for(lambda: not self._changes, seconds)
+
+    def settle(self, seconds: float) -> None:
+        """Wait until everything is sent or the store does not answer, so long at most."""
+        with self._news:
+            self._news.wait_for(lambda: self.failing or not self._changes, seconds)
+
+    def turn(self, task_id: str, seconds: float) -> bool:
+        """Wait until all changes of a task are sent, so long at most, and not at all for a store
+        that does not answer; return whether its next change may be sent past the outbox."""
+        with self._news:
+            self._news.wait_for(lambda: self.failing or task_id not in self._shares, seconds)
+            return not self.failing and task_id not in self._shares
 
     def _run(self) -> None:
         while True:
             with self._lock:
                 if not self._changes:
                     self._thread = None
-                    self._empty.notify_all()
-                    if self._dropped:
-                        logger.error("%d changes did not fit in the outbox", self._dropped)
-                        self._dropped = 0
                     return
                 change = self._changes[0]
             try:
                 self._send(change)
             except StoreUnavailable:
-                self._note_failure()
+                with self._lock:
+                    self._note_failure()
                 time.sleep(RETRY_SECONDS)
                 continue
             except Exception:
                 logger.exception("A change of a task could not be recorded")
             with self._lock:
                 self.failing = False
-                self._changes.popleft()
+                self._take(0)
+                if self._dropped and not self._changes:
+                    logger.error("%d changes did not fit in the outbox", self._dropped)
+                    self._dropped = 0
 
 
 def _stands_for(change: Change, last: Change) -> bool:

@@ -17,7 +17,7 @@ from taskstatus.counts import COUNTS
 from taskstatus.exceptions import StoreUnavailable
 from taskstatus.outbox import Outbox
 from taskstatus.signals import announce
-from taskstatus.states import State
+from taskstatus.states import State, is_interim
 from taskstatus.stores import MissingRecord, get_store
 
 __all__ = ["flush", "outbox_depth", "publish", "settle"]
@@ -28,22 +28,27 @@ logger = logging.getLogger(__name__)
 #: tells it for so many times as long.
 SLOW_SECONDS = 0.02
 SLOW_FACTOR = 50
+#: How long a change waits for what its task has in the outbox: about as long as the store may take
+#: to answer.
+TURN_SECONDS = 1.0
 
 
 def publish(change: Change) -> bool:
     """Record a change and tell the task's group; return whether the task has been asked to stop.
 
-    Changes of one process take effect in order, and once. When the store does not answer (one try,
-    about a second), this and all later changes go to the outbox, which sends them once it does; the
-    caller does not wait. A store that is slow makes a task wait for a fiftieth of its time at most;
-    whoever enqueues does wait, so that the task is known when it has a worker. Raises nothing but
-    what interrupts the task itself (Celery's soft time limit, SystemExit and the like).
+    Changes of one task by one process take effect in order, and once. When the store does not
+    answer (one try, about a second), this and all later changes go to the outbox, which sends them
+    once it does; the caller does not wait. To a slow store the outbox sends the lines and interim
+    states, which make a task wait for a fiftieth of its time at most. Any other change is recorded
+    when this returns, so that neither the end of the process nor another process overtakes it; it
+    waits TURN_SECONDS at most for what its task has in the outbox, and then goes there, too. Raises
+    nothing but what interrupts the task itself (Celery's soft time limit, SystemExit and the like).
     """
     key = _new_key()
-    began = time.monotonic()
-    if _outbox.failing or ((_outbox or began < _slow_until) and not _introduces(change)):
+    if (_outbox or time.monotonic() < _slow_until) and not _is_due(change):
         _outbox.put(replace(change, key=key))
         return change.task_id in _asked_to_stop
+    began = time.monotonic()
     try:
         asked_to_stop = _send(change, key)
         _note_pace(began)
@@ -73,8 +78,7 @@ def flush(seconds: float = 2.0) -> bool:
 
 def settle(seconds: float = 5.0) -> None:
     """Wait until a slow store has taken everything; do not wait for one that is away."""
-    if not _outbox.failing:
-        _outbox.flush(seconds)
+    _outbox.settle(seconds)
 
 
 def _send(change: Change, key: str = "") -> bool:
@@ -102,8 +106,13 @@ def _send(change: Change, key: str = "") -> bool:
     return message is not None and message.asked_to_stop
 
 
-def _introduces(change: Change) -> bool:
-    return change.state == State.PENDING and not change.run
+def _is_due(change: Change) -> bool:
+    """Return, perhaps after a wait, whether a change is to be recorded now by a slow store."""
+    # A task may have thousands of these; what is said again is so every few seconds, for all tasks.
+    may_be_late = change.kind in {"log", "again"} or (
+        change.kind == "status" and is_interim(change.state)
+    )
+    return not may_be_late and _outbox.turn(change.task_id, TURN_SECONDS)
 
 
 def _note_pace(began: float) -> None:

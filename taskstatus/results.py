@@ -15,7 +15,7 @@ from celery import current_app, states
 from taskstatus import changes
 from taskstatus.changes import Change
 from taskstatus.conf import settings
-from taskstatus.publisher import publish, settle
+from taskstatus.publisher import publish
 from taskstatus.states import State
 
 __all__ = ["arestore", "restore"]
@@ -39,7 +39,6 @@ def restore(task_id: str) -> bool:
     if change is None:
         return False
     publish(change)
-    settle(BACKEND_SECONDS)  # it is to be read back
     return True
 
 

@@ -19,6 +19,7 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from taskstatus.cancellation import heeded
 from taskstatus.changes import Change
 from taskstatus.exceptions import StoreUnavailable
 from taskstatus.messages import Message
@@ -250,19 +251,12 @@ class RedisStore:
 
 @contextlib.asynccontextmanager
 async def _answering() -> AsyncIterator[None]:
-    """Raise StoreUnavailable when Redis does not answer, and CancelledError when cancelled.
-
-    The latter does not go without saying: redis-py sends by ``asyncio.wait_for()``, which before
-    Python 3.12 forgets that it was cancelled when the sending is done at the same moment.
-    """
-    task = asyncio.current_task()
-    before = task.cancelling() if task is not None else 0
-    try:
-        yield
-    except UNREACHABLE as exc:
-        raise _meaning(exc) from exc
-    if task is not None and task.cancelling() > before:
-        raise asyncio.CancelledError
+    """Raise StoreUnavailable when Redis does not answer, and CancelledError when cancelled."""
+    with heeded():
+        try:
+            yield
+        except UNREACHABLE as exc:
+            raise _meaning(exc) from exc
 
 
 def _meaning(error: Exception) -> Exception:

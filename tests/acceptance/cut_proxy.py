@@ -23,6 +23,7 @@ class CutProxy:
         self.target = target
         self.port = 0
         self.accepted = 0
+        self._news = threading.Condition()
         self._loop = loop
         self._writers: set[asyncio.StreamWriter] = set()
 
@@ -36,9 +37,16 @@ class CutProxy:
             writer.transport.abort()
         return len(writers) // 2
 
+    def wait_for_accepted(self, number: int) -> None:
+        """Return once so many connections have been accepted in all."""
+        with self._news:
+            assert self._news.wait_for(lambda: self.accepted >= number, 30), self.accepted
+
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Connect a client with the server, both ways, until either of them leaves."""
-        self.accepted += 1
+        with self._news:
+            self.accepted += 1
+            self._news.notify_all()
         try:
             there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self.target)
         except OSError:

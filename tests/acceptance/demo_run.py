@@ -59,15 +59,25 @@ class DemoRun:
 
     def descendants(self) -> set[int]:
         """Return the ids of all processes that come from it."""
-        parents: dict[int, int] = {}
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            # A process may be gone by now.
-            with contextlib.suppress(OSError):
-                parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+        parents = _parents()
         found = {self.child.pid}
         while more := {pid for pid, parent in parents.items() if parent in found} - found:
             found |= more
         return found - {self.child.pid}
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the processes that run tasks where they are; their worker goes on."""
+        celery = {pid for pid in self.descendants() if "celery" in _command(pid)}
+        pool = [pid for pid, parent in _parents().items() if pid in celery and parent in celery]
+        assert pool
+        for pid in pool:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pool:
+                os.kill(pid, signal.SIGCONT)
 
     def interrupt(self, number: signal.Signals = signal.SIGINT) -> int:
         """Press Ctrl-C; return the exit status."""
@@ -89,6 +99,22 @@ class DemoRun:
             assert time.monotonic() < deadline, f"it does not end:\n{self.output}"
             time.sleep(POLL_SECONDS)
         return self.child.returncode
+
+
+def _parents() -> dict[int, int]:
+    """Return the parent of each process."""
+    parents: dict[int, int] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        # A process may be gone by now.
+        with contextlib.suppress(OSError):
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+    return parents
+
+
+def _command(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    return ""
 
 
 def _runs(pid: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING, Literal
 
@@ -13,13 +14,15 @@ from tests.acceptance.cut_proxy import cut_proxy
 from tests.acceptance.demo_run import DemoRun, running_demo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from playwright.sync_api import Browser, FilePayload, Locator
+    from playwright.sync_api import Browser, FilePayload, Locator, Page
 
 COLUMNS = ("ws", "sse", "poll", "auto")
 SECONDS = 1000.0
+#: What a connection says that waits for news; a poll is connecting until it is answered.
+ASKED = re.compile(r"^(live|connecting)\b")
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -52,9 +55,14 @@ def upload(visitor: Visit, file: FilePayload) -> None:
     visitor.page.get_by_role("button", name="Summarize it").click()
 
 
+def columns_of(page: Page, transports: Sequence[str] = COLUMNS) -> list[Locator]:
+    """Return the columns of these transports."""
+    return [page.locator(f"#column-{transport}") for transport in transports]
+
+
 def columns(visitor: Visit, state: str) -> list[Locator]:
     """Return the four columns once all of them show the state."""
-    found = [visitor.page.locator(f"#column-{transport}") for transport in COLUMNS]
+    found = columns_of(visitor.page)
     for column in found:
         expect(column.locator("[data-part=state]")).to_have_text(state, timeout=20 * SECONDS)
         expect(column.locator("[data-part=connection]")).to_have_text("closed")
@@ -138,6 +146,38 @@ def test_a_finished_job_is_shown_again(visitor: Visit) -> None:
     assert visitor.complaints == []
 
 
+def upload_watched(visitor: Visit, demo: DemoRun, file: FilePayload) -> None:
+    """Upload a file; its job begins when all columns are there, so that none misses a line."""
+    with demo.held():
+        upload(visitor, file)
+        for column in columns_of(visitor.page):
+            expect(column.locator("[data-part=connection]")).to_have_text(ASKED)
+
+
+@contextlib.contextmanager
+def held_at(
+    page: Page, demo: DemoRun, percent: int, live: Sequence[str] = COLUMNS
+) -> Iterator[None]:
+    """Hold the job before its end, once it has come so far and the live columns have shown it."""
+    # Looks at each frame; an expectation would let up to a second pass between two looks.
+    page.wait_for_function(
+        """percent => {
+            const shown = document.querySelector("#column-auto [data-part=figures]")?.textContent;
+            return Number.parseFloat(shown?.match(/([\\d.]+) %/)?.[1] ?? "0") >= percent;
+        }""",
+        arg=percent,
+        timeout=30 * SECONDS,
+    )
+    with demo.held():
+        for column in columns_of(page, live):
+            expect(column.locator("[data-part=connection]")).to_have_text(re.compile("^live"))
+            expect(column.locator("[data-part=state]")).to_have_text("PROGRESS")
+            expect(column.locator("[data-part=figures]")).to_contain_text(
+                re.compile(rf"· [{percent // 10}-9]\d\.\d %"), timeout=30 * SECONDS
+            )
+        yield
+
+
 def test_a_cut_connection_is_resumed_without_loss_or_repetition(
     chromium: Browser, demo: DemoRun
 ) -> None:
@@ -145,14 +185,17 @@ def test_a_cut_connection_is_resumed_without_loss_or_repetition(
     rows = "".join(f"{number},user{number}@example.org,\n" for number in range(1, 120_001))
     with cut_proxy(demo.port) as proxy, visit(chromium) as made:
         made.page.goto(f"http://127.0.0.1:{proxy.port}/")
-        upload(made, csv(f"id,email,nothing\n{rows}"))
-        figures = made.page.locator("[data-part=figures]")
-        for share in (2, 4):
-            for position in range(len(COLUMNS)):
-                expect(figures.nth(position)).to_contain_text(
-                    re.compile(rf"· ([{share}-9]\d|100)\.\d %"), timeout=30 * SECONDS
-                )
-            assert proxy.cut() >= 1
+        upload_watched(made, demo, csv(f"id,email,nothing\n{rows}"))
+        for percent in (20, 40):
+            with held_at(made.page, demo, percent):
+                before = proxy.accepted
+                # Two WebSockets, an event stream, and a poll that waits.
+                assert proxy.cut() >= len(COLUMNS)
+                proxy.wait_for_accepted(before + len(COLUMNS))
+                for column in columns_of(made.page):
+                    expect(column.locator("[data-part=connection]")).to_have_text(
+                        ASKED, timeout=20 * SECONDS
+                    )
         written = [
             column.locator("li:not([data-level=state]) span").all_inner_texts()
             for column in columns(made, "SUCCESS")
@@ -169,21 +212,25 @@ def test_a_cut_connection_is_resumed_without_loss_or_repetition(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_visitor_cuts_transports_and_the_automatic_column_goes_on(
-    visitor: Visit, tmp_path: Path, scheme: Literal["light", "dark"]
+    visitor: Visit, demo: DemoRun, tmp_path: Path, scheme: Literal["light", "dark"]
 ) -> None:
     """It shows what it goes on over; what was cut goes on where it was, once it is mended."""
     page = visitor.page
     page.emulate_media(color_scheme=scheme)
-    rows = "".join(f"{number},user{number}@example.org,\n" for number in range(1, 500_001))
-    upload(visitor, csv(f"id,email,nothing\n{rows}"))
+    rows = "".join(f"{number},user{number}@example.org,\n" for number in range(1, 100_001))
+    upload_watched(visitor, demo, csv(f"id,email,nothing\n{rows}"))
     automatic = page.locator("#column-auto [data-part=connection]")
-    expect(automatic).to_have_text("live (WebSocket)", timeout=20 * SECONDS)
-    page.get_by_label("Cut WebSocket").check()
-    page.get_by_label("Cut Server-Sent Events").check()
-    expect(automatic).to_have_text("live (long-poll)", timeout=20 * SECONDS)
-    expect(page.locator("#column-ws [data-part=connection]")).not_to_have_text("live")
-    picture = page.screenshot(path=tmp_path / f"{scheme}.png", full_page=True)
-    assert len(picture) > 20_000
+    with held_at(page, demo, 10):
+        expect(automatic).to_have_text("live (WebSocket)")
+        page.get_by_label("Cut WebSocket").check()
+        page.get_by_label("Cut Server-Sent Events").check()
+        expect(page.locator("#column-ws [data-part=connection]")).not_to_have_text("live")
+        # Which it is once the answer comes; now it has asked.
+        expect(automatic).to_have_text("connecting (long-poll)", timeout=20 * SECONDS)
+    with held_at(page, demo, 30, live=("poll", "auto")):
+        expect(automatic).to_have_text("live (long-poll)")
+        picture = page.screenshot(path=tmp_path / f"{scheme}.png", full_page=True)
+        assert len(picture) > 20_000
     page.get_by_label("Cut WebSocket").uncheck()
     page.get_by_label("Cut Server-Sent Events").uncheck()
     found = columns(visitor, "SUCCESS")

@@ -38,7 +38,7 @@ FLOORS: dict[str, str] = {
     "store": "stores groups",
     # What can be said, and where it is set.
     "words": "changes errors messages position status conf texts models",
-    "facts": "states exceptions counts",
+    "facts": "states exceptions counts cancellation",
 }
 #: Producers must not know of streams either: a worker serves nobody.
 UNKNOWN_TO = {"producers": {"viewers", "streams"}, "viewers": {"producers"}}

@@ -89,6 +89,69 @@ def test_flush_waits_no_longer_than_it_may(store: Store) -> None:
     assert subject.flush(SOON)
 
 
+def test_turn_comes_when_all_of_the_task_is_sent(store: Store) -> None:
+    """It is not had as long as anything of the task waits; other tasks need not wait."""
+    store.open.set()
+    passing, there, go_on = threading.Semaphore(0), threading.Semaphore(0), store.refuses
+
+    def wait(change: Change) -> bool:
+        there.release()
+        return not passing.acquire(timeout=SOON)
+
+    store.refuses = wait
+    subject = Outbox(store)
+    some = [line("one"), progress(1), progress(2)]
+    for change in some:
+        subject.put(change)
+        assert change is not some[0] or there.acquire(timeout=SOON)
+    assert subject.turn("another id", 0)
+    passing.release()
+    assert there.acquire(timeout=SOON)
+    assert not subject.turn(RUN.task_id, 0)
+    store.refuses = go_on
+    passing.release()
+    assert subject.turn(RUN.task_id, SOON)
+    assert store.taken == [some[0], some[2]]
+
+
+def test_nobody_waits_for_a_turn_while_the_store_is_away(store: Store) -> None:
+    """Neither if it was so before, nor if it turns out meanwhile."""
+    store.open.set()
+    asked, away = threading.Event(), threading.Event()
+
+    def fail(change: Change) -> bool:
+        asked.set()
+        assert away.wait(SOON)
+        raise StoreUnavailable
+
+    store.refuses, go_on = fail, store.refuses
+    subject = Outbox(store)
+    subject.put(line("one"))
+    assert asked.wait(SOON)
+    timer = threading.Timer(0, away.set)
+    timer.start()
+    assert not subject.turn(RUN.task_id, 10 * SOON)
+    assert not subject.turn("another id", 10 * SOON)
+    timer.join()
+    store.refuses = go_on
+    assert subject.flush(SOON)
+    assert subject.turn(RUN.task_id, 0)
+
+
+def test_dropped_changes_are_not_waited_for(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What does not fit is forgotten altogether."""
+    monkeypatch.setattr(outbox, "MAX_CHANGES", 2)
+    other = Run(task_id="another id", attempt=0, number=1, fields=RUN.fields)
+    store.open.set()
+    passing = threading.Event()
+    store.refuses = lambda change: not passing.wait(SOON)
+    subject = fill(store, line("one"), progress(1, other), line("two"), line("three"))
+    assert subject.turn(other.task_id, 0)
+    assert not subject.turn(RUN.task_id, 0)
+    passing.set()
+    assert subject.flush(SOON)
+
+
 def test_flush_of_an_empty_outbox_is_done(store: Store) -> None:
     """There is nothing to wait for."""
     assert Outbox(store).flush(0)

@@ -79,11 +79,12 @@ def test_the_soft_time_limit_comes_through_a_listener() -> None:
     def is_slow(**kwargs: Any) -> None:
         raise SoftTimeLimitExceeded
 
+    # Not a change that a busy machine, whose store seems slow, may tell in another thread.
     with listening(is_slow), pytest.raises(SoftTimeLimitExceeded):
-        task.progress(1, 2)
+        task.success()
     status = get_status(task.task_id)
     assert status is not None
-    assert status.state == "PROGRESS"
+    assert status.state == "SUCCESS"
 
 
 def test_without_listeners_nothing_is_made(monkeypatch: pytest.MonkeyPatch) -> None:

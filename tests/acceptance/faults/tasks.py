@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 
 import redis
@@ -62,6 +64,12 @@ def stubborn(gate: str) -> str:
     pass_gate(gate)
     progress(2, 2)
     return gate
+
+
+@shared_task(name="faults.die")
+def die() -> None:
+    """Kill the process that runs the body, at once."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 @shared_task(name="faults.flood")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from taskstatus.stores.redis import RedisStore
 from tests.acceptance.faults.link import Link, link_to
 from tests.acceptance.faults.stage import TASKS, environment_on
 from tests.acceptance.faults.viewers import viewers
@@ -103,6 +104,26 @@ async def test_a_bad_network_loses_nothing(
     connections = sum(len(viewer.ends) for viewer in crowd)
     figure = stage.check(crowd, lines=LINES + 1, back=began)
     outcome(f"{figure}, over {connections} connections")
+
+
+async def test_the_start_of_a_killed_process_is_told(
+    stage: Stage, far: Far, outcome: Callable[[str], None]
+) -> None:
+    """Over a slow network, too, it is recorded before the body begins."""
+    far.link.delay = DELAY_SECONDS
+    # From the first one the process learns that the store is slow.
+    for name, *arguments in (("faults.busy", 20, 5, 0.5), ("faults.die",)):
+        task = await enqueue(stage.urls[0], name, *arguments, queue=far.worker.queue)
+        async with viewers(stage.urls, task):
+            pass
+    far.link.heal()
+    store = RedisStore(stage.mortal.url)
+    reading = store.read(task.task_id, 0)
+    store.close()
+    assert reading is not None
+    states = [message.state for message in reading.messages]
+    assert states == ["PENDING", "RECEIVED", "STARTED", "FAILURE"]
+    outcome(", ".join(states))
 
 
 async def test_publishers_that_overtake_each_other_leave_no_hole(

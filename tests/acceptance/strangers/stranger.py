@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
+import signal
 import subprocess
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,7 +15,7 @@ from config.demo.child import Child
 from tests.harness.processes import Process
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from tests.harness.document import Block
@@ -92,6 +94,16 @@ class Stranger:
         self.running.append(process)
         process.wait_for_log(until)
         return process
+
+    @contextlib.contextmanager
+    def worker_held(self) -> Iterator[None]:
+        """Hold the worker where it is, so that it takes no task."""
+        (pid,) = [one.pid for one in self.running if one.child.name == "celery"]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     def stop(self) -> None:
         """Stop all that goes on."""

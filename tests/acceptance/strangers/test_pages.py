@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import time
@@ -23,6 +24,8 @@ from tests.acceptance.strangers.pages import (
 from tests.harness.following import follow_everywhere
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.acceptance.browser import Visit
     from tests.acceptance.strangers.stranger import Stranger
     from tests.harness.following import Following
@@ -91,8 +94,19 @@ def test_the_commands_of_the_tutorial_work(stranger: Stranger, url: str) -> None
 def test_a_task_with_celery_progress_is_live(stranger: Stranger, url: str) -> None:
     """Its recorder's figures and words come over each transport; its own endpoint answers, too."""
     command = "python manage.py task start oldapp.tasks.add_up --args '[60]' --json"
-    started = json.loads(stranger.run(command))
-    told = asyncio.run(follow_everywhere(url, started["task_id"], started["token"]))
+
+    async def follow(task_id: str, token: str, go_on: Callable[[], None]) -> dict[str, Following]:
+        ready = asyncio.Event()
+        following = asyncio.create_task(follow_everywhere(url, task_id, token, ready=ready))
+        await ready.wait()
+        go_on()
+        return await following
+
+    with contextlib.ExitStack() as stack:
+        # No worker has the task before all are there to see it.
+        stack.enter_context(stranger.worker_held())
+        started = json.loads(stranger.run(command))
+        told = asyncio.run(follow(started["task_id"], started["token"], stack.close))
     for transport, seen in told.items():
         assert seen.states[-1] == "SUCCESS", transport
         assert seen.last["result"] == sum(range(60))

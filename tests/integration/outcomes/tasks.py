@@ -13,6 +13,7 @@ from celery import chain, group, shared_task
 from celery.exceptions import Ignore, Reject, SoftTimeLimitExceeded
 
 from taskstatus import progress, track
+from taskstatus.publisher import flush
 from tests.integration.outcomes.bound import FOREVER, Bound
 
 
@@ -127,9 +128,11 @@ def die() -> None:
 
 @shared_task(name="outcomes.die_once", bind=True, acks_late=True, reject_on_worker_lost=True)
 def die_once(self: Bound) -> str:
-    """Kill the process at the first delivery."""
+    """Kill the process at the first delivery, once its progress is told."""
     progress(1, 2)
     if is_first_delivery(self):
+        # To a store that seems slow it is told by a thread, which dies as well.
+        assert flush()
         die()
     return "done"
 

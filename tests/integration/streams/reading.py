@@ -54,12 +54,16 @@ class Stream:
         return follow(task.task_id, after=after, types=types, hub=self.hub)
 
 
-async def read_until(feed: Feed, done: Callable[[list[Message]], bool]) -> list[Message]:
+async def read_until(
+    feed: Feed,
+    done: Callable[[list[Message]], bool],
+    timeout: float = TIMEOUT_SECONDS,  # noqa: ASYNC109
+) -> list[Message]:
     """Return what the feed gives until it is enough; versions strictly increase all the way."""
     messages: list[Message] = []
-    async with asyncio.timeout(TIMEOUT_SECONDS):
+    async with asyncio.timeout(timeout):
         while not done(messages):
-            messages += await feed.batch(TIMEOUT_SECONDS)
+            messages += await feed.batch(timeout)
     versions = [message.version for message in messages]
     assert versions == sorted(set(versions))
     return messages

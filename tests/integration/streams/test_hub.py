@@ -16,7 +16,7 @@ from tests.integration.streams.layers import everything
 from tests.integration.streams.reading import UNIT, ended, eventually, read_until, states
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from taskstatus.subscription import Subscription
     from tests.integration.streams.reading import Stream
@@ -227,3 +227,53 @@ def test_closed_event_loop_is_not_kept() -> None:
     asyncio.run(use())
     gc.collect()
     assert not [loop for loop in hub._hubs if loop.is_closed()]
+
+
+class Forgetful:
+    """A layer's sending that the first time waits until it is cancelled, and forgets that.
+
+    Before Python 3.12 ``asyncio.wait_for()`` may do so, by which redis-py sends.
+    """
+
+    def __init__(self, send: Callable[..., Awaitable[None]]) -> None:
+        self.waits = asyncio.Event()
+        self._send = send
+
+    async def __call__(self, group: str, message: dict[str, Any]) -> None:
+        """Send."""
+        if not self.waits.is_set():
+            self.waits.set()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+        await self._send(group, message)
+
+
+@pytest.mark.usefixtures("short_probe")
+async def test_layer_that_forgets_a_timeout_is_given_up_in_time(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A probe takes no longer than it may."""
+    stream.tap.loses = everything
+    monkeypatch.setattr(stream.tap, "group_send", Forgetful(stream.tap.group_send))
+    async with stream.hub.subscribe("a task"):
+        assert not stream.hub.is_watching("a task")
+    assert "does not deliver" in caplog.text
+    assert "can't be joined" not in caplog.text
+
+
+async def test_reader_that_goes_is_gone_although_the_layer_forgets_it(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds no subscription that it would never use."""
+    layer = Forgetful(stream.tap.group_send)
+    monkeypatch.setattr(stream.tap, "group_send", layer)
+
+    async def read() -> None:
+        async with stream.hub.subscribe("a task"):
+            pytest.fail("the reader has gone")
+
+    reader = asyncio.create_task(read())
+    await layer.waits.wait()
+    reader.cancel()
+    await asyncio.wait([reader])
+    assert reader.cancelled()

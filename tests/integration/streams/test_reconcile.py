@@ -36,24 +36,35 @@ async def test_group_is_joined_once_the_layer_is_back(stream: Stream) -> None:
 
 
 @pytest.mark.usefixtures("short_probe")
-async def test_all_readers_are_healed_at_once_however_many_groups_fail(stream: Stream) -> None:
-    """Reconciling wakes every reader before it tries to join any group again."""
+async def test_all_readers_are_healed_at_once_however_many_groups_fail(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reconciling wakes every reader, and then tries to join all groups again at once."""
     stream.tap.loses = everything
     tasks = [stream.task() for _ in range(20)]
     for task in tasks:
         task.pending()
+    gate, joining, join = asyncio.Event(), 0, stream.tap.group_add
+
+    async def join_later(group: str, channel: str) -> None:
+        nonlocal joining
+        joining += 1
+        await gate.wait()
+        await join(group, channel)
+
     async with contextlib.AsyncExitStack() as stack:
         opened = [stack.enter_async_context(stream.follow(task)) for task in tasks]
         feeds = await asyncio.gather(*opened)
         for task in tasks:
             task.success()
+        monkeypatch.setattr(hub, "LAYER_SECONDS", 600)
+        monkeypatch.setattr(stream.tap, "group_add", join_later)
         reconciling = asyncio.ensure_future(stream.hub.reconcile())
-        # One after another would take 40.
-        async with asyncio.timeout(30 * UNIT):
-            healed = await asyncio.gather(*[read_until(feed, ended) for feed in feeds])
+        healed = await asyncio.gather(*[read_until(feed, ended) for feed in feeds])
         assert all(states(messages) == ["PENDING", "SUCCESS"] for messages in healed)
-        async with asyncio.timeout(30 * UNIT):
-            await reconciling
+        await eventually(lambda: joining == len(tasks))
+        gate.set()
+        await reconciling
 
 
 async def test_terminal_state_arrives_although_every_message_is_lost(
