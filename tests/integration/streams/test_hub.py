@@ -12,7 +12,7 @@ import redis
 
 from taskstatus import groups, hub
 from taskstatus.hub import get_hub
-from tests.integration.streams.layers import everything
+from tests.integration.streams.layers import KINDS, everything
 from tests.integration.streams.reading import UNIT, ended, eventually, read_until, states
 
 if TYPE_CHECKING:
@@ -249,6 +249,7 @@ class Forgetful:
 
 
 @pytest.mark.usefixtures("short_probe")
+@pytest.mark.parametrize("stream", KINDS, indirect=True)
 async def test_layer_that_forgets_a_timeout_is_given_up_in_time(
     stream: Stream, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -261,6 +262,7 @@ async def test_layer_that_forgets_a_timeout_is_given_up_in_time(
     assert "can't be joined" not in caplog.text
 
 
+@pytest.mark.parametrize("stream", KINDS, indirect=True)
 async def test_reader_that_goes_is_gone_although_the_layer_forgets_it(
     stream: Stream, monkeypatch: pytest.MonkeyPatch
 ) -> None:

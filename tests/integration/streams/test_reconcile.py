@@ -44,21 +44,20 @@ async def test_all_readers_are_healed_at_once_however_many_groups_fail(
     tasks = [stream.task() for _ in range(20)]
     for task in tasks:
         task.pending()
-    gate, joining, join = asyncio.Event(), 0, stream.tap.group_add
+    gate, joining, join = asyncio.Event(), 0, stream.hub._membership.join
 
-    async def join_later(group: str, channel: str) -> None:
+    async def join_later(task_id: str) -> bool:
         nonlocal joining
         joining += 1
         await gate.wait()
-        await join(group, channel)
+        return await join(task_id)
 
     async with contextlib.AsyncExitStack() as stack:
         opened = [stack.enter_async_context(stream.follow(task)) for task in tasks]
         feeds = await asyncio.gather(*opened)
         for task in tasks:
             task.success()
-        monkeypatch.setattr(hub, "LAYER_SECONDS", 600)
-        monkeypatch.setattr(stream.tap, "group_add", join_later)
+        monkeypatch.setattr(stream.hub._membership, "join", join_later)
         reconciling = asyncio.ensure_future(stream.hub.reconcile())
         healed = await asyncio.gather(*[read_until(feed, ended) for feed in feeds])
         assert all(states(messages) == ["PENDING", "SUCCESS"] for messages in healed)
