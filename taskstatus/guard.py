@@ -9,7 +9,7 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest
 
 from taskstatus.cors import cors_headers, is_preflight, preflight_headers
-from taskstatus.pressure import unsent_bytes
+from taskstatus.pressure import unsent_bytes, write_at_once
 from taskstatus.problems import BAD_REQUEST
 
 __all__ = ["Guard", "HostValidator"]
@@ -47,6 +47,7 @@ class Guard:
         # Seen only here: everything further in has wrapped the server's own send.
         scope["taskstatus.send"] = send
         scope["taskstatus.unsent"] = unsent_bytes(send)
+        write_at_once(send)
         match scope["type"]:
             case "http":
                 await self._guard(scope, receive, send)

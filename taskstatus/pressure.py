@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-__all__ = ["MAX_UNSENT_BYTES", "linger", "unsent_bytes", "watch_frames"]
+__all__ = ["MAX_UNSENT_BYTES", "linger", "unsent_bytes", "watch_frames", "write_at_once"]
 
 #: A client with more than this waiting for it is too slow.
 MAX_UNSENT_BYTES = 262_144
@@ -23,12 +23,19 @@ def unsent_bytes(send: Any) -> Callable[[], int]:
     ``send`` is the server's own ASGI ``send``, not one that wraps it. Daphne's is a partial whose
     first argument is the protocol object of the connection.
     """
-    if not isinstance(send, partial) or not send.args:
-        return _nothing
-    transport = getattr(send.args[0], "transport", None)
-    if not hasattr(transport, "_tempDataLen") or not hasattr(transport, "dataBuffer"):
-        return _nothing
-    return partial(_twisted_unsent, transport)
+    transport = _twisted_transport(send)
+    return _nothing if transport is None else partial(_twisted_unsent, transport)
+
+
+def write_at_once(send: Any) -> None:
+    """Let a connection take what the network takes at once, where the server is Daphne.
+
+    Twisted asks the event loop to say when it may write, although it nearly always may: two system
+    calls and a turn of the loop for each message. What does not fit waits as ever.
+    """
+    transport = _twisted_transport(send)
+    if transport is not None and "startWriting" not in vars(transport):
+        transport.startWriting = partial(_write_now, transport, transport.startWriting)
 
 
 def linger(send: Any, seconds: float) -> None:
@@ -36,7 +43,7 @@ def linger(send: Any, seconds: float) -> None:
 
     The default is a second: one that has much to read before it would never see the code.
     """
-    protocol: Any = send.args[0] if isinstance(send, partial) and send.args else None
+    protocol: Any = send.args[0] if _is_daphne_s(send) else None
     if hasattr(protocol, "closeHandshakeTimeout"):
         protocol.closeHandshakeTimeout = seconds
 
@@ -48,11 +55,31 @@ def watch_frames(send: Any, most: int) -> None:
     The default is to cut the connection without a word (RFC 6455 §7.1.7 has a close frame), and to
     hold a message of any size in memory until it is whole.
     """
-    protocol: Any = send.args[0] if isinstance(send, partial) and send.args else None
+    protocol: Any = send.args[0] if _is_daphne_s(send) else None
     if hasattr(protocol, "failByDrop") and hasattr(protocol, "maxMessagePayloadSize"):
         protocol.failByDrop = False
         # In both directions.
         protocol.maxMessagePayloadSize = protocol.maxFramePayloadSize = most
+
+
+def _twisted_transport(send: Any) -> Any:
+    """Return the TCP connection behind Daphne's ``send``, None where there is none to be seen."""
+    transport = getattr(send.args[0], "transport", None) if _is_daphne_s(send) else None
+    return transport if hasattr(transport, "_tempDataLen") else None
+
+
+def _is_daphne_s(send: Any) -> bool:
+    return isinstance(send, partial) and bool(send.args)
+
+
+def _write_now(transport: Any, wait: Callable[[], None]) -> None:
+    # What an error means, and the end of a connection, is for the event loop to find out.
+    if (
+        len(transport.dataBuffer) > transport.offset
+        or transport.doWrite() is not None
+        or _twisted_unsent(transport)
+    ):
+        wait()
 
 
 def _nothing() -> int:
