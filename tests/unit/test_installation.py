@@ -114,6 +114,32 @@ def test_an_application_that_is_not_there_is_told(
     assert "no_such_module" in found()["taskstatus.E012"].msg
 
 
+def test_an_application_that_fails_is_told(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As one with our lines only, in a project that had no such file; no traceback hides it."""
+    monkeypatch.setattr(sys, "argv", ["manage.py", "check"])
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "bare_asgi.py").write_text(
+        "from taskstatus.routing import with_taskstatus\n"
+        "application = with_taskstatus(application)\n"
+    )
+    settings.ASGI_APPLICATION = "bare_asgi.application"
+    error = found()["taskstatus.E012"]
+    assert "NameError: name 'application'" in error.msg
+    assert "get_asgi_application()" in str(error.hint)
+
+
+@pytest.mark.parametrize(("command", "told"), [("check", True), ("migrate", False)])
+def test_eager_tasks_are_told(
+    broker: Any, monkeypatch: pytest.MonkeyPatch, command: str, told: bool
+) -> None:
+    """To who looks for the reason why nothing moves, and not with each command."""
+    monkeypatch.setattr(sys, "argv", ["manage.py", command])
+    broker.task_always_eager = True
+    assert ("taskstatus.I002" in found()) is told
+
+
 def test_a_worker_imports_no_server(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Celery runs all checks, too."""
     monkeypatch.setattr(sys, "argv", ["celery", "-A", "proj", "worker"])
