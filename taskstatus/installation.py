@@ -21,6 +21,10 @@ __all__ = ["check_installation", "check_store_answers", "wrapped"]
 
 CORE_LAYER = "channels_redis.core.RedisChannelLayer"
 IN_MEMORY_LAYER = "channels.layers.InMemoryChannelLayer"
+EXAMPLE_LAYERS = (
+    '{"default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", '
+    '"CONFIG": {"hosts": ["redis://localhost:6379/0"]}}}'
+)
 #: redis-py gives up on an answer after five seconds from here on, which is as long as the core
 #: layer waits for a message at a time.
 IMPATIENT_REDIS = 8
@@ -87,9 +91,11 @@ def _check_apps() -> Iterator[checks.CheckMessage]:
 def _check_asgi() -> Iterator[checks.CheckMessage]:
     path = getattr(django_settings, "ASGI_APPLICATION", None)
     if not path:
+        # Where django-admin puts it: beside the URLs.
+        package = str(getattr(django_settings, "ROOT_URLCONF", "")).rpartition(".")[0] or "proj"
         yield checks.Warning(
             "ASGI_APPLICATION is not set: 'manage.py runserver' serves no task streams.",
-            hint='For instance ASGI_APPLICATION = "proj.asgi.application".',
+            hint=f'For instance ASGI_APPLICATION = "{package}.asgi.application".',
             id="taskstatus.W004",
         )
         return
@@ -126,7 +132,8 @@ def _check_layer() -> Iterator[checks.CheckMessage]:
     if layer is None:
         yield checks.Error(
             f"CHANNEL_LAYERS has no {settings.CHANNEL_LAYER!r}.",
-            hint="Name a layer in CHANNEL_LAYERS, or the one to use in TASKSTATUS_CHANNEL_LAYER.",
+            hint=f"For instance CHANNEL_LAYERS = {EXAMPLE_LAYERS}. One of another name is named in "
+            "TASKSTATUS_CHANNEL_LAYER.",
             id="taskstatus.E010",
         )
         return

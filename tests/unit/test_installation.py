@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import sys
 from pathlib import Path
@@ -80,9 +81,10 @@ def test_daphne_behind_staticfiles_is_told(settings: Settings) -> None:
 
 
 def test_no_asgi_application_is_told(settings: Settings) -> None:
-    """Daphne's runserver needs to know it."""
+    """Daphne's runserver needs to know it, and it stands beside the URLs."""
     del settings.ASGI_APPLICATION
-    assert "taskstatus.W004" in found()
+    settings.ROOT_URLCONF = "config.urls"
+    assert '"config.asgi.application"' in str(found()["taskstatus.W004"].hint)
 
 
 def test_an_application_that_is_not_wrapped_is_told(
@@ -145,6 +147,15 @@ def test_a_worker_imports_no_server(settings: Settings, monkeypatch: pytest.Monk
     monkeypatch.setattr(sys, "argv", ["celery", "-A", "proj", "worker"])
     settings.ASGI_APPLICATION = "tests.project.no_such_module.application"
     assert not {"taskstatus.W005", "taskstatus.E012"} & set(found())
+
+
+def test_the_layers_of_the_hint_have_nothing_to_mend(settings: Settings, broker: Any) -> None:
+    """Who pastes them is done."""
+    settings.CHANNEL_LAYERS = {}
+    hint = str(found()["taskstatus.E010"].hint)
+    settings.CHANNEL_LAYERS = json.loads(hint[hint.index("{") : hint.rindex("}") + 1])
+    settings.TASKSTATUS_STORE_URL = ""
+    assert found() == {}
 
 
 def test_a_layer_that_is_not_there_is_told(settings: Settings) -> None:
