@@ -45,4 +45,4 @@ def test_the_sdist_holds_each_file_once(tmp_path: Path) -> None:
     assert len(names) == len(set(names))
     folders = ("taskstatus/static/taskstatus", "frontend/src")
     assert {f"{folder}/{name}" for folder in folders for name in FILES} <= set(names)
-    assert {"config/settings.py", "Makefile", "requirements/dev.txt"} <= set(names)
+    assert {"config/settings.py", "Makefile", ".ci/run", "requirements/dev.txt"} <= set(names)
