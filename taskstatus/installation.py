@@ -21,6 +21,10 @@ __all__ = ["check_installation", "check_store_answers", "wrapped"]
 
 CORE_LAYER = "channels_redis.core.RedisChannelLayer"
 IN_MEMORY_LAYER = "channels.layers.InMemoryChannelLayer"
+EXAMPLE_LAYERS = (
+    '{"default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", '
+    '"CONFIG": {"hosts": ["redis://localhost:6379/0"]}}}'
+)
 #: redis-py gives up on an answer after five seconds from here on, which is as long as the core
 #: layer waits for a message at a time.
 IMPATIENT_REDIS = 8
@@ -87,37 +91,40 @@ def _check_apps() -> Iterator[checks.CheckMessage]:
 def _check_asgi() -> Iterator[checks.CheckMessage]:
     path = getattr(django_settings, "ASGI_APPLICATION", None)
     if not path:
+        # Where django-admin puts it: beside the URLs.
+        package = str(getattr(django_settings, "ROOT_URLCONF", "")).rpartition(".")[0] or "proj"
         yield checks.Warning(
             "ASGI_APPLICATION is not set: 'manage.py runserver' serves no task streams.",
-            hint='For instance ASGI_APPLICATION = "proj.asgi.application".',
+            hint=f'For instance ASGI_APPLICATION = "{package}.asgi.application".',
             id="taskstatus.W004",
         )
         return
-    if not _may_import(path):
+    # A worker need not carry a server's code.
+    if not _is_looked_at() and path.rpartition(".")[0] not in sys.modules:
         return
+    module = path.rpartition(".")[0]
     try:
         import_string(path)
-    except ImportError as error:
+    except Exception as error:  # noqa: BLE001  it is the project's code, and may raise anything
         yield checks.Error(
-            f"ASGI_APPLICATION can't be imported: {error}.",
-            hint=f"Look at {path.rpartition('.')[0]}.",
+            f"ASGI_APPLICATION can't be imported: {type(error).__name__}: {error}.",
+            hint=f"{module} needs application = with_taskstatus(get_asgi_application()), "
+            "from taskstatus.routing and django.core.asgi.",
             id="taskstatus.E012",
         )
         return
     if not wrapped:
         yield checks.Warning(
             f"{path} is not wrapped by with_taskstatus(): there are no task streams.",
-            hint=f"In {path.rpartition('.')[0]}: application = with_taskstatus(application), "
+            hint=f"In {module}: application = with_taskstatus(application), "
             "from taskstatus.routing.",
             id="taskstatus.W005",
         )
 
 
-def _may_import(path: str) -> bool:
-    """Return whether this process serves, or is asked: a worker need not carry a server's code."""
-    return path.rpartition(".")[0] in sys.modules or not {"check", "runserver"}.isdisjoint(
-        sys.argv[1:2]
-    )
+def _is_looked_at() -> bool:
+    """Return whether somebody asks, or starts the development server."""
+    return not {"check", "runserver"}.isdisjoint(sys.argv[1:2])
 
 
 def _check_layer() -> Iterator[checks.CheckMessage]:
@@ -125,7 +132,8 @@ def _check_layer() -> Iterator[checks.CheckMessage]:
     if layer is None:
         yield checks.Error(
             f"CHANNEL_LAYERS has no {settings.CHANNEL_LAYER!r}.",
-            hint="Name a layer in CHANNEL_LAYERS, or the one to use in TASKSTATUS_CHANNEL_LAYER.",
+            hint=f"For instance CHANNEL_LAYERS = {EXAMPLE_LAYERS}. One of another name is named in "
+            "TASKSTATUS_CHANNEL_LAYER.",
             id="taskstatus.E010",
         )
         return
@@ -162,6 +170,13 @@ def _check_sharing() -> Iterator[checks.CheckMessage]:
     except SettingError:
         return  # check_settings() tells it
     conf = current_app.conf
+    if conf.task_always_eager and _is_looked_at():
+        yield checks.Info(
+            "CELERY_TASK_ALWAYS_EAGER is set: a task runs within the request that starts it, and "
+            "pages show no more than its end.",
+            hint="Turn it off and start a worker to see tasks live.",
+            id="taskstatus.I002",
+        )
     if conf.task_always_eager or str(conf.broker_url or "").startswith("memory:"):
         return  # tasks run in this process
     if store.startswith("memory:"):

@@ -10,6 +10,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import get_language, get_language_bidi
 
 from taskstatus.texts import state_text
+from taskstatus.transactions import without_transactions
 from taskstatus.views import snapshot
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ __all__ = ["page"]
 REFRESH_SECONDS = 5
 
 
+@without_transactions
 async def page(request: HttpRequest, task_id: str) -> HttpResponse:
     """Show the snapshot to who may read it; what the snapshot view refuses is refused here.
 

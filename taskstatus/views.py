@@ -25,6 +25,7 @@ from taskstatus.problems import (
     problem_of,
 )
 from taskstatus.requests import bearer_token
+from taskstatus.transactions import without_transactions
 
 __all__ = ["cancel", "snapshot"]
 
@@ -35,6 +36,7 @@ def _answering(method: str, action: Action) -> Callable[[View], View]:
     """Let a view answer one method, for callers who may do the action."""
 
     def decorate(view: View) -> View:
+        @without_transactions
         # Which method, and whether there is a token, is known only here; so is what CSRF means.
         @csrf_exempt
         @wraps(view)

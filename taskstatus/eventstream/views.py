@@ -19,6 +19,7 @@ from taskstatus.eventstream.positions import complete_positions
 from taskstatus.eventstream.relay import follow_for_proxies
 from taskstatus.exceptions import TaskStatusError
 from taskstatus.problems import FORBIDDEN, METHOD_NOT_ALLOWED, Problem, problem_of
+from taskstatus.transactions import without_transactions
 
 __all__ = ["events"]
 
@@ -27,6 +28,7 @@ _GRIP_PREFIX = "events-"
 _META = "es-meta"
 
 
+@without_transactions
 async def events(request: HttpRequest, **kwargs: Any) -> HttpResponse:
     """Answer as ``django_eventstream.views.events`` does, with its adapters being ours.
 

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 __all__ = [
+    "age",
     "duration",
     "facts",
     "figures",
@@ -33,7 +34,7 @@ Content = Mapping[str, Any]
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-_MINUTE, _HOUR = 60, 3_600
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
 def printable(text: object) -> str:
@@ -152,6 +153,17 @@ def duration(seconds: float) -> str:
     if whole < _HOUR:
         return f"{whole // _MINUTE} min {whole % _MINUTE:02} s"
     return f"{whole // _HOUR:,} h {whole % _HOUR // _MINUTE:02} min"
+
+
+def age(value: object, now: datetime) -> str:
+    """Return how long ago an RFC 3339 time was, in its largest unit; "" when it is none."""
+    try:
+        seconds = max(0.0, (now - datetime.fromisoformat(str(value))).total_seconds())
+    except (TypeError, ValueError):
+        return ""
+    units = ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"), (1, "s"))
+    size, unit = next((one for one in units if seconds >= one[0]), units[-1])
+    return f"{seconds // size:,.0f} {unit}"
 
 
 def progress_of(content: Content) -> Content:

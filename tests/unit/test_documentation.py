@@ -43,7 +43,10 @@ PAGES = [
 BLOCKS = [block for page in PAGES for block in blocks(page)]
 
 #: Programs that a reader has, or gets by the lines before.
-PROGRAMS = {"celery", "curl", "django-admin", "git", "make", "npm", "pip", "python", "uvicorn"}
+PROGRAMS = {
+    *("celery", "curl", "daphne", "django-admin", "git", "gunicorn"),
+    *("make", "npm", "pip", "python", "uvicorn"),
+}
 #: Not tried: what programs print, Sphinx's own directives, and a proxy's routes.
 EXEMPT = {"", "text", "eval-rst", "include", "toctree"}
 
@@ -172,7 +175,7 @@ def test_documented_receiver_hears() -> None:
 
 def test_documented_task_can_be_cancelled() -> None:
     """Its end is REVOKED."""
-    clean = names_in("howto/cancelling.md", "demoapp/cleaning.py")["clean"]
+    clean = names_in("howto/cancelling.md", "demoapp/tasks.py")["clean"]
     task = TaskDriver()
     task.pending()
     get_store().ask_to_stop(task.task_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import sys
 from pathlib import Path
@@ -80,9 +81,10 @@ def test_daphne_behind_staticfiles_is_told(settings: Settings) -> None:
 
 
 def test_no_asgi_application_is_told(settings: Settings) -> None:
-    """Daphne's runserver needs to know it."""
+    """Daphne's runserver needs to know it, and it stands beside the URLs."""
     del settings.ASGI_APPLICATION
-    assert "taskstatus.W004" in found()
+    settings.ROOT_URLCONF = "config.urls"
+    assert '"config.asgi.application"' in str(found()["taskstatus.W004"].hint)
 
 
 def test_an_application_that_is_not_wrapped_is_told(
@@ -114,11 +116,46 @@ def test_an_application_that_is_not_there_is_told(
     assert "no_such_module" in found()["taskstatus.E012"].msg
 
 
+def test_an_application_that_fails_is_told(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As one with our lines only, in a project that had no such file; no traceback hides it."""
+    monkeypatch.setattr(sys, "argv", ["manage.py", "check"])
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "bare_asgi.py").write_text(
+        "from taskstatus.routing import with_taskstatus\n"
+        "application = with_taskstatus(application)\n"
+    )
+    settings.ASGI_APPLICATION = "bare_asgi.application"
+    error = found()["taskstatus.E012"]
+    assert "NameError: name 'application'" in error.msg
+    assert "get_asgi_application()" in str(error.hint)
+
+
+@pytest.mark.parametrize(("command", "told"), [("check", True), ("migrate", False)])
+def test_eager_tasks_are_told(
+    broker: Any, monkeypatch: pytest.MonkeyPatch, command: str, told: bool
+) -> None:
+    """To who looks for the reason why nothing moves, and not with each command."""
+    monkeypatch.setattr(sys, "argv", ["manage.py", command])
+    broker.task_always_eager = True
+    assert ("taskstatus.I002" in found()) is told
+
+
 def test_a_worker_imports_no_server(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Celery runs all checks, too."""
     monkeypatch.setattr(sys, "argv", ["celery", "-A", "proj", "worker"])
     settings.ASGI_APPLICATION = "tests.project.no_such_module.application"
     assert not {"taskstatus.W005", "taskstatus.E012"} & set(found())
+
+
+def test_the_layers_of_the_hint_have_nothing_to_mend(settings: Settings, broker: Any) -> None:
+    """Who pastes them is done."""
+    settings.CHANNEL_LAYERS = {}
+    hint = str(found()["taskstatus.E010"].hint)
+    settings.CHANNEL_LAYERS = json.loads(hint[hint.index("{") : hint.rindex("}") + 1])
+    settings.TASKSTATUS_STORE_URL = ""
+    assert found() == {}
 
 
 def test_a_layer_that_is_not_there_is_told(settings: Settings) -> None:

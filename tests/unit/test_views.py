@@ -9,11 +9,14 @@ from urllib.parse import quote
 import pytest
 from celery import current_app
 from django.contrib.auth.models import User
+from django.core.handlers.base import BaseHandler
+from django.db import connections
 from django.test import AsyncClient, AsyncRequestFactory, Client
 from django.urls import reverse
 
-from taskstatus import views
+from taskstatus import urls, views
 from taskstatus.access import make_token
+from taskstatus.eventstream.views import events
 from taskstatus.stores import get_store
 from taskstatus.testing import TaskDriver
 
@@ -187,3 +190,12 @@ async def test_owner_needs_a_csrf_token_to_cancel(task: TaskDriver) -> None:
     request.COOKIES["csrftoken"] = secret
     request.user = User(pk=7)
     assert (await views.cancel(request, task.task_id)).status_code == 202
+
+
+@pytest.mark.parametrize("view", [*(one.callback for one in urls.urlpatterns), events])
+def test_views_work_in_a_project_with_atomic_requests(
+    monkeypatch: pytest.MonkeyPatch, view: Any
+) -> None:
+    """Django refuses async views there that do not say that they need no transaction."""
+    monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", True)
+    assert BaseHandler().make_view_atomic(view) is view

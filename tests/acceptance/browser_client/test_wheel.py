@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -33,3 +34,15 @@ def test_the_wheel_holds_the_static_files_and_templates(made: Path) -> None:
     assert "taskstatus/locale/de/LC_MESSAGES/django.mo" in names
     assert "taskstatus/py.typed" in names
     assert "taskstatus/stores/record.lua" in names
+
+
+def test_the_sdist_holds_each_file_once(tmp_path: Path) -> None:
+    """The client's as sources and as static files, and what the tests need besides them."""
+    build(tmp_path)
+    (sdist,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = [name.partition("/")[2] for name in archive.getnames()]
+    assert len(names) == len(set(names))
+    folders = ("taskstatus/static/taskstatus", "frontend/src")
+    assert {f"{folder}/{name}" for folder in folders for name in FILES} <= set(names)
+    assert {"config/settings.py", "Makefile", ".ci/run", "requirements/dev.txt"} <= set(names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -137,3 +138,19 @@ def test_the_facts_leave_out_what_is_not_known() -> None:
         ("Retries", "3"),
         ("Updated", "2026-11-22T14:20:03.123456Z"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(-3, "0 s"), (0, "0 s"), (59.9, "59 s"), (60, "1 min"), (7_199, "1 h"), (200_000, "2 d")],
+)
+def test_an_age_has_one_unit(seconds: float, said: str) -> None:
+    """Rounded down; a clock that is behind makes none that is negative."""
+    now = datetime(2026, 11, 22, 14, tzinfo=UTC)
+    assert words.age((now - timedelta(seconds=seconds)).isoformat(), now) == said
+
+
+@pytest.mark.parametrize("value", [None, "yesterday", "2026-11-22T14:20:03"])
+def test_what_is_no_time_has_no_age(value: object) -> None:
+    """Nor has one without a zone."""
+    assert words.age(value, datetime.now(UTC)) == ""
