@@ -233,13 +233,15 @@ async def follow(
     types: frozenset[str] = frozenset({"status"}),
     hub: Hub | None = None,
     patience: float = 0.0,
+    recall: bool = False,
 ) -> AsyncIterator[Feed]:
     """Open the feed of a task, from a snapshot or from the version ``after``.
 
     Raises UnknownTask when neither the store nor the result backend knows the task, and
     StoreUnavailable when the store does not answer. Who has a cursor has seen the task: it is
     waited for, ``patience`` seconds, because a store that was flushed learns of a running task
-    again at its next word. Leaving gives everything back.
+    again at its next word. With ``recall`` a cursor may be answered from what this process has
+    heard lately: all there is, unless the layer has lost something. Leaving gives everything back.
     """
     hub = hub or get_hub()
     COUNTS.resumed += after is not None
@@ -251,7 +253,10 @@ async def follow(
             return
     # Join first, read then: the other order loses what is published in between.
     async with hub.subscribe(task_id) as subscription:
-        reading = await _read_known(hub, task_id, after, types, patience)
+        known = None if after is None or not recall else hub.recall(task_id, after)
+        reading = known or await _read_known(hub, task_id, after, types, patience)
+        if known is None:
+            hub.learn(task_id, reading)
         yield Feed(
             task_id,
             store=hub.store,

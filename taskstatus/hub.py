@@ -17,8 +17,9 @@ from taskstatus.exceptions import StoreUnavailable
 from taskstatus.membership import RETRY_SECONDS, Membership
 from taskstatus.publisher import publish
 from taskstatus.pubsub import PubSub
+from taskstatus.recent import Recent
 from taskstatus.stalls import Stalls
-from taskstatus.stores import Pulse, Store, get_store
+from taskstatus.stores import Pulse, Reading, Store, get_store
 from taskstatus.subscription import Subscription
 
 __all__ = ["Hub", "get_hub"]
@@ -43,6 +44,8 @@ class _Watch:
         self.joined = False
         self.tried = False
         self.leaving: asyncio.TimerHandle | None = None
+        #: For readers that come and go.
+        self.recent: Recent | None = None
 
 
 class Hub:
@@ -65,6 +68,23 @@ class Hub:
         """Return whether the task's group is joined."""
         watch = self._watches.get(task_id)
         return watch is not None and watch.joined
+
+    def recall(self, task_id: str, after: int) -> Reading | None:
+        """Return what a reader with a subscription, who has seen ``after``, is missing.
+
+        None when that is not known here: then ask the store, and tell ``learn()``. What the layer
+        has lost is missing here as well, until reconciling.
+        """
+        watch = self._watches[task_id]
+        if watch.recent is None:
+            watch.recent = Recent()
+        return watch.recent.since(after) if watch.joined else None
+
+    def learn(self, task_id: str, reading: Reading) -> None:
+        """Take what the store has answered to a reader with a subscription."""
+        recent = self._watches[task_id].recent
+        if recent is not None:
+            recent.learn(reading)
 
     @contextlib.asynccontextmanager
     async def subscribe(self, task_id: str) -> AsyncIterator[Subscription]:
@@ -138,6 +158,8 @@ class Hub:
         if watch is None or group_message["type"] != groups.MESSAGE:
             return 0
         message = groups.decode(group_message)
+        if watch.recent is not None:
+            watch.recent.hear(message)
         for reader in watch.readers:
             reader.put(message)
         return HANDLING + len(message.json) * len(watch.readers)
@@ -169,7 +191,7 @@ class Hub:
 
         Raises StoreUnavailable.
         """
-        watches = [watch for watch in self._watches.values() if watch.readers]
+        watches = [watch for watch in self._watches.values() if watch.readers or watch.recent]
         unsure: list[_Watch] = []
         seen: list[Pulse] = []
         for start in range(0, len(watches), CHUNK):
@@ -181,6 +203,8 @@ class Hub:
                 for reader in behind:
                     reader.poke()
                 COUNTS.healed += len(behind)
+                if watch.recent is not None and not 0 < pulse.version <= watch.recent.newest:
+                    watch.recent = None
                 # Being behind may mean that the layer has forgotten us.
                 if behind or not watch.joined:
                     unsure.append(watch)

@@ -31,6 +31,8 @@ async def open_feed(
         after=request.after,
         types=request.types,
         patience=patience if wait is None else min(wait, patience),
+        # Who does not wait wants to know what the store knows at this moment.
+        recall=wait != 0,
     )
     with connection_of(caller):
         async with stream as feed:
