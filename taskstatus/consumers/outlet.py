@@ -41,7 +41,7 @@ class Outlet:
 
     def offer(self, message: dict[str, Any]) -> bool:
         """Send a message now, if the client keeps up; return whether it was taken."""
-        return self.free and self._writer.try_send(message)
+        return not self._closed and not self.pressed and self._writer.try_send(message)
 
     async def send(self, message: dict[str, Any]) -> None:
         """Send a message, and return when the server has it.
