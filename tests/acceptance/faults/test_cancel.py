@@ -39,7 +39,7 @@ async def ask(server: Server, task_id: str, token: str) -> tuple[int, str]:
     return response.status_code, response.json().get("code", "")
 
 
-@pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
+@pytest.mark.parametrize("pool", ["prefork", "threads", "solo", "gevent"])
 async def test_a_running_task_stops_at_its_next_step(
     pool: str,
     server: Server,

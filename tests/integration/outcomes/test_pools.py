@@ -1,4 +1,4 @@
-"""Every pool tells the same: here those besides prefork that run Python code in this version."""
+"""Every pool tells the same: here those besides prefork."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BEGUN = ["PENDING", "RECEIVED", "STARTED"]
 
 
 @pytest.mark.traps  # async_to_sync() makes a thread and a connection per call
-@pytest.mark.parametrize("pool", ["threads", "solo"])
+@pytest.mark.parametrize("pool", ["threads", "solo", "gevent"])
 async def test_a_pool_tells_progress_success_retry_and_failure(
     pool: str,
     start_worker: Callable[..., Worker],
