@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from asgiref.sync import sync_to_async
 from channels.auth import get_user
+from django.conf import settings as django_settings
 from django.core import signing
 from django.utils.module_loading import import_string
 
@@ -42,6 +43,8 @@ SCOPES: dict[str, frozenset[str]] = {
     "read+cancel": frozenset({"read", "cancel"}),
 }
 PERMISSION = "taskstatus.view_taskstatus"
+#: Tokens whose signature was checked lately.
+MAX_SIGNED = 4_096
 #: More than one request can name; a connection may bring others for as long as it lasts.
 MAX_KNOWN_TOKENS = 256
 
@@ -138,10 +141,21 @@ def read_token(token: str, task_id: str, action: Action) -> float | None:
 
 
 def _content(token: str) -> Any:
+    keys = (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS)
     try:
-        return signing.loads(token, salt=SALT)
+        return _signed(token, keys)
     except (signing.BadSignature, ValueError):
         return None
+
+
+@lru_cache(maxsize=MAX_SIGNED)
+def _signed(token: str, keys: tuple[str, ...]) -> Any:
+    """Return what a token says, by these keys of the settings. Raises BadSignature, ValueError.
+
+    Long-poll clients bring theirs again and again; what is not ours is not kept.
+    """
+    del keys  # signing.loads() takes them from the settings; here they are for the cache
+    return signing.loads(token, salt=SALT)
 
 
 def _ends(content: Any, task_id: str, action: Action) -> float | None:

@@ -108,11 +108,16 @@ class HostValidator:
         await self._application(scope, receive, send_secure)
 
 
+class _HostOnly(HttpRequest):
+    """A request of which no more is known than what Django needs to tell the host."""
+
+    def __init__(self, name: str, port: int | None) -> None:
+        self.META = {"SERVER_NAME": name, "SERVER_PORT": str(port)}
+
+
 def _has_allowed_host(scope: Any) -> bool:
     """Return whether ALLOWED_HOSTS has the host that is asked for, by Django's own rules."""
-    request = HttpRequest()
-    server, port = scope.get("server") or ("unknown", 0)
-    request.META = {"SERVER_NAME": server, "SERVER_PORT": str(port)}
+    request = _HostOnly(*(scope.get("server") or ("unknown", 0)))
     for name, value in scope["headers"]:
         if name in _HOST_HEADERS:
             # As in Django: of headers that are repeated, all count.
