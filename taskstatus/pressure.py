@@ -73,12 +73,10 @@ def _is_daphne_s(send: Any) -> bool:
 
 
 def _write_now(transport: Any, wait: Callable[[], None]) -> None:
-    # What an error means, and the end of a connection, is for the event loop to find out.
-    if (
-        len(transport.dataBuffer) > transport.offset
-        or transport.doWrite() is not None
-        or _twisted_unsent(transport)
-    ):
+    fresh = transport._tempDataLen and len(transport.dataBuffer) == transport.offset
+    # With nothing to write this is about the end of the connection, which is the event loop's to
+    # bring about, as it is to find out what an error means.
+    if not fresh or transport.doWrite() is not None or _twisted_unsent(transport):
         wait()
 
 
