@@ -56,7 +56,8 @@ class _Known:
     user: Any = None
     #: What each token says, None for one that is not ours.
     tokens: dict[str, Any] = field(default_factory=dict)
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    #: Made when the user is asked for: most bring a token, and stay for long.
+    lock: asyncio.Lock | None = None
 
 
 @dataclass(slots=True)
@@ -72,22 +73,24 @@ class Caller:
     _known: _Known = field(default_factory=_Known, repr=False)
 
     @property
-    def client(self) -> str:
+    def client(self) -> tuple[str, str]:
         """Who is counted as one client: the token's holder, else the user, else the address."""
         if self.token:
-            return f"token {self.token}"
+            return "token", self.token
         user = self._known.user
         if user is not None and user.is_authenticated:
-            return f"user {user.pk}"
-        return f"address {(self.scope.get('client') or ('',))[0]}"
+            return "user", str(user.pk)
+        return "address", (self.scope.get("client") or ("",))[0]
 
     async def user(self) -> Any:
         """Return the user of the session, AnonymousUser without one."""
-        async with self._known.lock:
-            if self._known.user is None:
+        known = self._known
+        known.lock = known.lock or asyncio.Lock()
+        async with known.lock:
+            if known.user is None:
                 user = self.scope.get("user")
-                self._known.user = user if user is not None else await get_user(self.scope)
-        return self._known.user
+                known.user = user if user is not None else await get_user(self.scope)
+        return known.user
 
     def holding(self, token: str) -> Caller:
         """Return the same caller with a token; what is known already need not be asked again."""
@@ -111,6 +114,10 @@ class Caller:
                 tokens.clear()
             tokens[self.token] = _content(self.token)
         return _ends(tokens[self.token], task_id, action)
+
+    def forget_tokens(self) -> None:
+        """Let go of what the tokens say, once none is asked about again."""
+        self._known.tokens.clear()
 
     async def has_permission(self, permission: str) -> bool:
         """Return whether the user has a Django permission."""

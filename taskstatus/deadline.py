@@ -35,6 +35,8 @@ class Access:
     its user are loaded again.
     """
 
+    __slots__ = ("_caller", "_look", "_over", "_task_id")
+
     def __init__(self, caller: Caller, task_id: str) -> None:
         self._caller = caller
         self._task_id = task_id
@@ -53,6 +55,8 @@ class Access:
 
 class Deadline:
     """When one stream is over: at the end of its time, or of its caller's access."""
+
+    __slots__ = ("_access", "_end")
 
     def __init__(self, caller: Caller, task_id: str) -> None:
         self._access = Access(caller, task_id)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 from taskstatus.access import Caller
@@ -12,32 +10,35 @@ from taskstatus.conf import settings
 from taskstatus.counts import COUNTS
 from taskstatus.exceptions import SlowReader, TooManyConnections
 
-__all__ = ["connection_of"]
+__all__ = ["Counted"]
 
-_open: Counter[str] = Counter()
+_open: Counter[tuple[str, str]] = Counter()
 
 
-@contextlib.contextmanager
-def connection_of(caller: Caller) -> Iterator[None]:
-    """Count a connection of the caller while it is open.
+class Counted:
+    """Counts a connection of the caller while it is entered.
 
-    Raises TooManyConnections when the caller has MAX_CONNECTIONS_PER_CLIENT already.
+    Entering raises TooManyConnections when the caller has MAX_CONNECTIONS_PER_CLIENT already.
     """
-    client, transport = caller.client, _transport(caller.scope)
-    if _open[client] >= settings.MAX_CONNECTIONS_PER_CLIENT:
-        raise TooManyConnections
-    _open[client] += 1
-    COUNTS.open[transport] += 1
-    try:
-        yield
-    except SlowReader:
-        COUNTS.slow += 1
-        raise
-    finally:
-        COUNTS.open[transport] -= 1
-        _open[client] -= 1
-        if not _open[client]:
-            del _open[client]
+
+    __slots__ = ("_client", "_transport")
+
+    def __init__(self, caller: Caller) -> None:
+        self._client = caller.client
+        self._transport = _transport(caller.scope)
+
+    def __enter__(self) -> None:
+        if _open[self._client] >= settings.MAX_CONNECTIONS_PER_CLIENT:
+            raise TooManyConnections
+        _open[self._client] += 1
+        COUNTS.open[self._transport] += 1
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        COUNTS.slow += isinstance(error, SlowReader)
+        COUNTS.open[self._transport] -= 1
+        _open[self._client] -= 1
+        if not _open[self._client]:
+            del _open[self._client]
 
 
 def _transport(scope: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from taskstatus.exceptions import BadRequest
@@ -189,6 +190,7 @@ def parse_cursor(value: str) -> int:
     return int(value)
 
 
+@lru_cache(maxsize=16)
 def parse_types(value: str) -> frozenset[str]:
     """Return the message types that a client asks for (``types=status,log``).
 

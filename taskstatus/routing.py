@@ -19,7 +19,7 @@ from taskstatus.consumers import (
 from taskstatus.guard import Guard, HostValidator
 from taskstatus.installation import wrapped
 from taskstatus.origin import is_of_our_pages
-from taskstatus.session import session_of
+from taskstatus.session import Session
 
 __all__ = ["http_urlpatterns", "websocket_urlpatterns", "with_taskstatus"]
 
@@ -40,42 +40,41 @@ http_urlpatterns = [
 
 
 class _Router:
-    """Sends a connection to the first route that matches, or to the project's own application."""
+    """Sends a connection to the first route that matches, or to the project's own application.
+
+    Returns what is to be awaited, and is gone by then: a stream that is open for hours holds no
+    frame of it, and no copy of its scope.
+    """
 
     def __init__(self, routes: list[Any], otherwise: Any) -> None:
         self._routes = [(route.pattern.regex, route.callback.consumer_class) for route in routes]
         self._otherwise = otherwise
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
         # Whether the path has the root path in it or not, as Django takes it (Daphne-Root-Path).
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         for regex, consumer in self._routes:
             if found := regex.match(path.lstrip("/")):
-                scope = {
-                    **scope,
-                    "path": path,
-                    "root_path": "",
-                    "url_route": {"args": (), "kwargs": found.groupdict()},
-                    "session": scope.get("session") or session_of(scope),
-                }
-                await self.serve(consumer, scope, receive, send)
-                return
-        await self._otherwise(scope, receive, send)
+                if scope.get("root_path"):
+                    scope = {**scope, "path": path, "root_path": ""}
+                scope["url_route"] = {"args": (), "kwargs": found.groupdict()}
+                scope["session"] = scope.get("session") or Session(scope)
+                return self.application(consumer, scope)(scope, receive, send)
+        return self._otherwise(scope, receive, send)
 
-    async def serve(self, consumer: Any, scope: Any, receive: Any, send: Any) -> None:
-        """Serve a connection that is ours, by a consumer of this class."""
+    def application(self, consumer: Any, scope: Any) -> Any:
+        """Return what serves a connection that is ours, by a consumer of this class."""
         raise NotImplementedError
 
 
 class _HttpRouter(_Router):
-    async def serve(self, consumer: Any, scope: Any, receive: Any, send: Any) -> None:
-        await HostValidator(consumer())(scope, receive, send)
+    def application(self, consumer: Any, scope: Any) -> Any:
+        return HostValidator(consumer())
 
 
 class _WebSocketRouter(_Router):
-    async def serve(self, consumer: Any, scope: Any, receive: Any, send: Any) -> None:
-        serves = consumer if is_of_our_pages(scope) else WebsocketDenier
-        await serves()(scope, receive, send)
+    def application(self, consumer: Any, scope: Any) -> Any:
+        return consumer() if is_of_our_pages(scope) else WebsocketDenier()
 
 
 def with_taskstatus(application: Any) -> Guard:

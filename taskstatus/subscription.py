@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 
 from taskstatus.messages import Message
@@ -25,7 +24,7 @@ class Subscription:
     __slots__ = ("_messages", "_size", "_waiter", "behind", "closing", "direct", "newest")
 
     def __init__(self) -> None:
-        self._messages: deque[Message] = deque()
+        self._messages: list[Message] = []
         self._size = 0
         self._waiter: asyncio.Future[None] | None = None
         #: Takes a message at once while the reader waits; returns whether it has.
@@ -89,8 +88,7 @@ class Subscription:
 
     def take(self) -> list[Message]:
         """Return what has come and forget it."""
-        messages = list(self._messages)
-        self._messages.clear()
+        messages, self._messages = self._messages, []
         self._size = 0
         return messages
 

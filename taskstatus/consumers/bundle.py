@@ -12,7 +12,7 @@ from taskstatus.access import Caller
 from taskstatus.consumers.pumps import Pumps
 from taskstatus.consumers.strand import Strand
 from taskstatus.exceptions import Forbidden, UnknownTask
-from taskstatus.limits import connection_of
+from taskstatus.limits import Counted
 from taskstatus.messages import Message
 from taskstatus.position import NOTHING, REFUSED, Position
 from taskstatus.problems import Problem, problem_of
@@ -164,7 +164,7 @@ async def open_bundle(
     """
     bundle = Bundle(scope, request)
     caller = await bundle.admit()
-    with connection_of(caller) if caller is not None else contextlib.nullcontext():
+    with Counted(caller) if caller is not None else contextlib.nullcontext():
         try:
             await bundle.open(wait)
             yield bundle

@@ -29,7 +29,7 @@ from taskstatus.exceptions import (
     UnknownTask,
 )
 from taskstatus.frames import Frame, parse_frame
-from taskstatus.limits import connection_of
+from taskstatus.limits import Counted
 from taskstatus.messages import Message
 from taskstatus.problems import BAD_REQUEST, RESTARTING, TOO_SLOW, problem_of
 from taskstatus.requests import MAX_TASKS_PER_CONNECTION, BundleRequest
@@ -154,7 +154,7 @@ class BundleWebSocketConsumer(SocketConsumer):
         if self._is_refused:
             raise TooManyConnections
         self._is_refused = True
-        self._counted.enter_context(connection_of(caller))
+        self._counted.enter_context(Counted(caller))
         self._is_counted = True
 
     async def _refuse(self, frame: Frame, error: TaskStatusError) -> None:

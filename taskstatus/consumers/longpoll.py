@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from taskstatus.consumers.http import NO_STORE, HttpConsumer
-from taskstatus.consumers.single import open_feed
+from taskstatus.consumers.single import caller_of, open_feed
 from taskstatus.exceptions import Restarting
+from taskstatus.limits import Counted
 from taskstatus.messages import Message
 from taskstatus.requests import StreamRequest
 
@@ -21,18 +22,19 @@ class LongPollConsumer(HttpConsumer):
     async def answer(self) -> None:
         """Answer 200 with messages, or 204 when the wait is over."""
         request = StreamRequest.from_scope(self.scope)
-        async with open_feed(self.scope, request, wait=request.wait) as (feed, _):
-            try:
-                messages = await feed.batch(request.wait)
-            except Restarting:
-                messages = []  # no news; the next poll goes to another process
-            if not messages and feed.ended:
-                # The end is told again to whoever asks, however often.
-                messages = [feed.status] if "status" in request.types else []
-            elif not messages:
-                await self.send_nothing()
-                return
-            body = encode_batch(messages, cursor=feed.cursor, ready=feed.ended)
+        with Counted(await caller_of(self.scope, request)):
+            async with open_feed(request, wait=request.wait) as feed:
+                try:
+                    messages = await feed.batch(request.wait)
+                except Restarting:
+                    messages = []  # no news; the next poll goes to another process
+                if not messages and feed.ended:
+                    # The end is told again to whoever asks, however often.
+                    messages = [feed.status] if "status" in request.types else []
+                elif not messages:
+                    await self.send_nothing()
+                    return
+                body = encode_batch(messages, cursor=feed.cursor, ready=feed.ended)
         await self.send_response(200, body, headers=JSON)
 
 

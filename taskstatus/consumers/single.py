@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from taskstatus.access import Caller, admit
 from taskstatus.conf import settings
 from taskstatus.feed import Feed, follow
-from taskstatus.limits import connection_of
 from taskstatus.requests import StreamRequest
 
-__all__ = ["open_feed"]
+__all__ = ["caller_of", "open_feed"]
 
 
-@contextlib.asynccontextmanager
-async def open_feed(
-    scope: dict[str, Any], request: StreamRequest, *, wait: float | None = None
-) -> AsyncIterator[tuple[Feed, Caller]]:
+async def caller_of(scope: dict[str, Any], request: StreamRequest) -> Caller:
+    """Return who asks, as let in. Raises Forbidden."""
+    caller = await admit(Caller(scope), request.task_id, [request.token])
+    caller.forget_tokens()
+    return caller
+
+
+def open_feed(
+    request: StreamRequest, *, wait: float | None = None
+) -> AbstractAsyncContextManager[Feed]:
     """Open the feed that a request is for; leaving gives everything back.
 
-    Raises Forbidden, TooManyConnections, and what ``follow()`` raises. A task of which the store
-    has lost the record is waited for, ``wait`` seconds at most where that is given.
+    Raises what ``follow()`` raises. A task of which the store has lost the record is waited for,
+    ``wait`` seconds at most where that is given.
     """
-    caller = await admit(Caller(scope), request.task_id, [request.token])
     patience = settings.RECONCILE_SECONDS
-    stream = follow(
+    return follow(
         request.task_id,
         after=request.after,
         types=request.types,
@@ -34,6 +37,3 @@ async def open_feed(
         # Who does not wait wants to know what the store knows at this moment.
         recall=wait != 0,
     )
-    with connection_of(caller):
-        async with stream as feed:
-            yield feed, caller

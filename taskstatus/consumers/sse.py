@@ -7,10 +7,11 @@ import contextlib
 from taskstatus import eventstream
 from taskstatus.conf import settings
 from taskstatus.consumers.events import EventsConsumer, body_part
-from taskstatus.consumers.single import open_feed
+from taskstatus.consumers.single import caller_of, open_feed
 from taskstatus.deadline import Deadline
 from taskstatus.exceptions import Restarting
 from taskstatus.feed import Feed
+from taskstatus.limits import Counted
 from taskstatus.messages import Message
 from taskstatus.requests import StreamRequest
 
@@ -23,19 +24,21 @@ class SseConsumer(EventsConsumer):
     async def answer(self) -> None:
         """Stream until the task's end; 204 when the client already has it."""
         request = StreamRequest.from_scope(self.scope, last_event_id=True)
-        async with open_feed(self.scope, request) as (feed, caller):
-            first: list[Message] = []
-            # To an EventSource a refusal is the end; a stream that ends makes it come back.
-            with contextlib.suppress(Restarting):
-                first = await feed.batch(0)
-            if feed.ended and not first:
-                # An EventSource stops for good at this.
-                await self.send_nothing()
-                return
-            await self.open(eventstream.encode(first))
-            await self._stream(feed, request, Deadline(caller, request.task_id))
+        caller = await caller_of(self.scope, request)
+        with Counted(caller):
+            async with open_feed(request) as feed:
+                await self._stream(feed, request, Deadline(caller, request.task_id))
 
     async def _stream(self, feed: Feed, request: StreamRequest, deadline: Deadline) -> None:
+        first: list[Message] = []
+        # To an EventSource a refusal is the end; a stream that ends makes it come back.
+        with contextlib.suppress(Restarting):
+            first = await feed.batch(0)
+        if feed.ended and not first:
+            # An EventSource stops for good at this.
+            await self.send_nothing()
+            return
+        await self.open(eventstream.encode(first))
         idle = eventstream.HEARTBEAT if request.heartbeat else eventstream.KEEPALIVE
         feed.write_through(self._write)
         while not feed.ended:

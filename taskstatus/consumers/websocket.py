@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from taskstatus.conf import settings
-from taskstatus.consumers.single import open_feed
+from taskstatus.consumers.single import caller_of, open_feed
 from taskstatus.consumers.socket import ENDED, HEARTBEAT, SocketConsumer, text_frame
 from taskstatus.deadline import Deadline
 from taskstatus.exceptions import BadRequest
 from taskstatus.frames import parse_json
+from taskstatus.limits import Counted
 from taskstatus.messages import Message
 from taskstatus.problems import BAD_REQUEST, RESTARTING
 from taskstatus.requests import StreamRequest
@@ -28,22 +31,30 @@ class TaskStatusConsumer(SocketConsumer):
     async def serve(self) -> int:
         """Send messages until the task's end."""
         request = StreamRequest.from_scope(self.scope)
-        async with open_feed(self.scope, request) as (feed, caller):
-            deadline = Deadline(caller, request.task_id)
-            feed.write_through(self._write)
-            while True:
-                left = await deadline.left()
-                if left <= 0:
-                    return RESTARTING.close_code
-                messages = await feed.batch(min(left, settings.KEEPALIVE_SECONDS))
-                await self.outlet.drain()
-                for message in messages:
-                    await self.outlet.send(text_frame(message.json))
-                self.outlet.check()
-                if feed.ended:
-                    return ENDED
-                if not messages and request.heartbeat:
-                    await self.outlet.send(HEARTBEAT)
+        caller = await caller_of(self.scope, request)
+        with Counted(caller):
+            async with open_feed(request) as feed:
+                deadline = Deadline(caller, request.task_id)
+                feed.write_through(self._write)
+                while True:
+                    left = await deadline.left()
+                    if left <= 0:
+                        return RESTARTING.close_code
+                    some = await self._send_all(
+                        await feed.batch(min(left, settings.KEEPALIVE_SECONDS))
+                    )
+                    if feed.ended:
+                        return ENDED
+                    if not some and request.heartbeat:
+                        await self.outlet.send(HEARTBEAT)
+
+    async def _send_all(self, messages: Sequence[Message]) -> bool:
+        """Send messages, which are not held any longer then; return whether there were some."""
+        await self.outlet.drain()
+        for message in messages:
+            await self.outlet.send(text_frame(message.json))
+        self.outlet.check()
+        return bool(messages)
 
     def _write(self, message: Message) -> bool:
         return self.outlet.offer(text_frame(message.json))

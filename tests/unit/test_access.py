@@ -125,13 +125,13 @@ async def test_user_is_loaded_once() -> None:
 @pytest.mark.parametrize(
     ("caller", "client"),
     [
-        (Caller({"client": ("1.2.3.4", 5)}, token="abc"), "token abc"),
-        (Caller({"client": ("1.2.3.4", 5)}), "address 1.2.3.4"),
-        (Caller({"client": None}), "address "),
-        (Caller({}), "address "),
+        (Caller({"client": ("1.2.3.4", 5)}, token="abc"), ("token", "abc")),
+        (Caller({"client": ("1.2.3.4", 5)}), ("address", "1.2.3.4")),
+        (Caller({"client": None}), ("address", "")),
+        (Caller({}), ("address", "")),
     ],
 )
-def test_client_is_whoever_can_be_told_apart(caller: Caller, client: str) -> None:
+def test_client_is_whoever_can_be_told_apart(caller: Caller, client: tuple[str, str]) -> None:
     """A token's holder, else the address, is counted as one client."""
     assert caller.client == client
 
@@ -140,7 +140,7 @@ async def test_user_of_a_session_is_one_client() -> None:
     """Once the user is known, all of that user's connections count together."""
     caller = Caller({"user": User(pk=7), "client": ("1.2.3.4", 5)})
     await caller.user()
-    assert caller.client == "user 7"
+    assert caller.client == ("user", "7")
 
 
 async def test_first_token_that_fits_lets_the_caller_in() -> None:

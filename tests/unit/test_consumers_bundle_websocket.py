@@ -178,7 +178,7 @@ async def test_connection_counts_once(client: Client, tasks: list[TaskDriver]) -
     await client.next()
     await client.subscribe(tasks[2])
     await client.next()
-    assert limits._open == {f"token {token}": 1}
+    assert limits._open == {("token", token): 1}
 
 
 async def test_connection_too_many_is_closed(settings: Settings, tasks: list[TaskDriver]) -> None:

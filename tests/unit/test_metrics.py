@@ -13,7 +13,7 @@ from taskstatus.access import Caller
 from taskstatus.exceptions import SlowReader
 from taskstatus.feed import follow
 from taskstatus.hub import get_hub
-from taskstatus.limits import connection_of
+from taskstatus.limits import Counted
 from taskstatus.metrics import metrics
 from taskstatus.publisher import flush
 from taskstatus.stores import get_store
@@ -57,7 +57,7 @@ def task() -> TaskDriver:
 def test_open_connections_are_counted_by_transport(transport: str, scope: dict[str, str]) -> None:
     """While they are open."""
     before = value("connections", transport=transport)
-    with connection_of(Caller(scope)):
+    with Counted(Caller(scope)):
         assert value("connections", transport=transport) == before + 1
     assert value("connections", transport=transport) == before
 
@@ -65,7 +65,7 @@ def test_open_connections_are_counted_by_transport(transport: str, scope: dict[s
 def test_slow_readers_are_counted() -> None:
     """Whatever noticed that they are."""
     before = value("slow_readers_total")
-    with pytest.raises(SlowReader), connection_of(Caller({"type": "websocket"})):
+    with pytest.raises(SlowReader), Counted(Caller({"type": "websocket"})):
         raise SlowReader
     assert value("slow_readers_total") == before + 1
 
