@@ -41,7 +41,8 @@ class Feed:
         subscription: Subscription | None = None,
     ) -> None:
         self.task_id = task_id
-        self.status = reading.status
+        #: The status that ends the stream, once it is known.
+        self.end = reading.status if reading.status.ready else None
         self._ended = False
         #: When the store was first seen to have lost the task.
         self._lost_at: float | None = None
@@ -148,8 +149,6 @@ class Feed:
                 return False
             COUNTS.sent += 1
         self._last = message.version
-        if message.kind == "status":
-            self.status = message
         if self._subscription is not None:
             self._subscription.newest = message.version
         return True
@@ -175,7 +174,7 @@ class Feed:
             return self._accept(reading.messages)
         self._last = reading.status.version
         newer = self._accept(reading.messages)
-        self.status = reading.status
+        self.end = reading.status if reading.status.ready else None
         self._ended = self._ended or reading.status.ready
         COUNTS.reset += 1
         return [reading.status.as_reset(), *newer]
@@ -208,8 +207,8 @@ class Feed:
                 continue
             self._last = message.version
             if message.kind == "status":
-                self.status = message
                 self._ended = message.ready
+                self.end = message if message.ready else None
             if message.kind not in self._types:
                 continue
             if accepted and message.interim and accepted[-1].state == message.state:
@@ -257,7 +256,7 @@ async def follow(
         reading = known or await _read_known(hub, task_id, after, types, patience)
         if known is None:
             hub.learn(task_id, reading)
-        yield Feed(
+        feed = Feed(
             task_id,
             store=hub.store,
             types=types,
@@ -265,6 +264,8 @@ async def follow(
             after=after,
             subscription=subscription,
         )
+        del known, reading  # held for as long as the stream lasts otherwise
+        yield feed
 
 
 async def _read_known(

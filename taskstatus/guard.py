@@ -48,17 +48,24 @@ class Guard:
         scope["taskstatus.send"] = send
         scope["taskstatus.unsent"] = unsent_bytes(send)
         write_at_once(send)
+        try:
+            await self._serve(scope, receive, send)
+        finally:
+            # The server's connection holds the scope: without a circle it goes when it is closed.
+            del scope["taskstatus.send"], scope["taskstatus.unsent"]
+
+    def _serve(self, scope: Any, receive: Any, send: Any) -> Any:
         match scope["type"]:
             case "http":
-                await self._guard(scope, receive, send)
+                return self._guard(scope, receive, send)
             case "websocket":
-                await self._websocket(scope, receive, send)
+                return self._websocket(scope, receive, send)
             case "lifespan" if self._otherwise is None:
-                await _lifespan(receive, send)
+                return _lifespan(receive, send)
             case protocol if self._otherwise is None:
                 raise ValueError(f"There is no application for {protocol} connections.")
             case _:
-                await self._otherwise(scope, receive, send)
+                return self._otherwise(scope, receive, send)
 
     async def _guard(self, scope: Any, receive: Any, send: Any) -> None:
         started = ended = False

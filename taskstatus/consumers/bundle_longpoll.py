@@ -31,8 +31,9 @@ class BundleLongPollConsumer(HttpConsumer):
             if bundle.over and not bundle.news and "status" in request.types:
                 # The end is told again to whoever asks, however often.
                 for item in bundle.items:
-                    if item.strand.feed is not None:
-                        item.messages = [item.strand.feed.status]
+                    feed = item.strand.feed
+                    if feed is not None and feed.end is not None:
+                        item.messages = [feed.end]
             if not bundle.news and not bundle.over:
                 await self.send_nothing()
                 return

@@ -28,9 +28,9 @@ class LongPollConsumer(HttpConsumer):
                     messages = await feed.batch(request.wait)
                 except Restarting:
                     messages = []  # no news; the next poll goes to another process
-                if not messages and feed.ended:
+                if not messages and feed.ended and feed.end is not None:
                     # The end is told again to whoever asks, however often.
-                    messages = [feed.status] if "status" in request.types else []
+                    messages = [feed.end] if "status" in request.types else []
                 elif not messages:
                     await self.send_nothing()
                     return

@@ -142,4 +142,5 @@ async def _follow_known(task_id: str, show: Callable[[str], None], after: int | 
                 # Some log lines are gone; what is still there comes after this cursor.
                 after = int(feed.cursor)
             else:
-                return feed.status.state
+                assert feed.end is not None  # noqa: S101 - the stream has ended
+                return feed.end.state
