@@ -73,9 +73,11 @@ def _is_daphne_s(send: Any) -> bool:
 
 
 def _write_now(transport: Any, wait: Callable[[], None]) -> None:
-    # What an error means, and the end of a connection, is for the event loop to find out.
+    # What an error means, and the end of a connection, is for the event loop to find out: Twisted
+    # asks to write nothing when it is to close, and notes only then that it is.
     if (
-        len(transport.dataBuffer) > transport.offset
+        not transport._tempDataLen
+        or len(transport.dataBuffer) > transport.offset
         or transport.doWrite() is not None
         or _twisted_unsent(transport)
     ):

@@ -20,7 +20,6 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-import redis
 from channels_redis.utils import create_pool, decode_hosts
 
 from taskstatus.groups import group_name
@@ -31,7 +30,6 @@ __all__ = ["PubSub"]
 
 logger = logging.getLogger(__name__)
 
-UNREACHABLE = (redis.RedisError, OSError, TimeoutError)
 #: How long making a connection may take.
 CONNECT_SECONDS = 2.0
 
@@ -106,6 +104,7 @@ class PubSub:
 
     async def _keep(self) -> None:
         """Have a connection, for ever."""
+        trouble = ""
         returned: Callable[[], None] | None = None
         while True:
             began = time.monotonic()
@@ -114,11 +113,15 @@ class PubSub:
                     line.send("SUBSCRIBE", list(self._wanted.items()))
                     self._line = line
                     await line.attend(returned)
-            except UNREACHABLE as exc:
-                logger.info("Redis can't be subscribed to: %r", exc)
+                trouble = ""
+                logger.warning("The connection that hears of tasks is lost; readers will reconcile")
+            except Exception as exc:  # noqa: BLE001 - who provides the password may raise anything
+                # Once, not at each try.
+                if trouble != repr(exc):
+                    trouble = repr(exc)
+                    logger.warning("Redis can't be subscribed to; readers will reconcile: %r", exc)
             finally:
                 self._line = None
-            logger.warning("The connection that hears of tasks is lost; readers will reconcile")
             returned = self._returned
             if time.monotonic() < began + RETRY_SECONDS:
                 await asyncio.sleep(RETRY_SECONDS)
