@@ -9,19 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
-from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.protocol import Factory, Protocol, connectionDone
 
 from taskstatus.pressure import unsent_bytes, write_at_once
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from twisted.python.failure import Failure
+
 TIMEOUT_SECONDS = 10.0
 #: More than a socket takes, and many times what Twisted sends in one go.
 BIG = 8 * 1024 * 1024
 
 
-class _Protocol(Protocol):  # type: ignore[misc]
+class _Protocol(Protocol):
     def __init__(self, made: asyncio.Future[_Protocol]) -> None:
         self.made = made
         self.lost = asyncio.Event()
@@ -29,7 +31,7 @@ class _Protocol(Protocol):  # type: ignore[misc]
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
         self.made.set_result(self)
 
-    def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
+    def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802
         self.lost.set()
 
 
@@ -68,7 +70,7 @@ class Connection:
         return bytes(data)
 
 
-def _handle_reply(protocol: _Protocol, message: dict[str, Any]) -> None:
+def _handle_reply(protocol: Any, message: dict[str, Any]) -> None:
     protocol.transport.write(message["bytes"])
 
 
@@ -76,7 +78,7 @@ def _handle_reply(protocol: _Protocol, message: dict[str, Any]) -> None:
 async def connection() -> AsyncIterator[Connection]:
     """Yield a connection on Twisted's own reactor, which runs on the test's event loop."""
     loop = asyncio.get_running_loop()
-    reactor = AsyncioSelectorReactor(loop)
+    reactor: Any = AsyncioSelectorReactor(loop)
     made: asyncio.Future[_Protocol] = loop.create_future()
     port = reactor.listenTCP(
         0, Factory.forProtocol(partial(_Protocol, made)), interface="127.0.0.1"
@@ -85,8 +87,9 @@ async def connection() -> AsyncIterator[Connection]:
         client.setblocking(False)
         await loop.sock_connect(client, ("127.0.0.1", port.getHost().port))
         protocol = await made
-        yield Connection(protocol, client)
-        protocol.transport.abortConnection()
+        connection = Connection(protocol, client)
+        yield connection
+        connection.transport.abortConnection()
         await asyncio.wait_for(protocol.lost.wait(), TIMEOUT_SECONDS)
     await port.stopListening().asFuture(loop)
     for waker in reactor.removeAll():
