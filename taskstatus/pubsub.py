@@ -117,9 +117,9 @@ class PubSub:
                 logger.warning("The connection that hears of tasks is lost; readers will reconcile")
             except Exception as exc:  # noqa: BLE001 - who provides the password may raise anything
                 # Once, not at each try.
-                if trouble != repr(exc):
-                    trouble = repr(exc)
-                    logger.warning("Redis can't be subscribed to; readers will reconcile: %r", exc)
+                before, trouble = trouble, f"{type(exc).__name__}: {exc}"
+                if trouble != before:
+                    logger.warning("Redis can't be subscribed to, readers reconcile: %s", trouble)
             finally:
                 self._line = None
             returned = self._returned
