@@ -1,4 +1,4 @@
-"""A connection to Redis that is lost is written to by nobody, whichever event loop it is on."""
+"""A connection to Redis: whose answer is whose, and what happens when it is lost, on any loop."""
 
 from __future__ import annotations
 
@@ -113,5 +113,37 @@ def test_connection_that_was_lost_before_it_was_taken_over_is_given_up(
         connected.line.send("SUBSCRIBE", [("a channel", None)])
         await connected.line.attend(None)
         connected.server.close()
+
+    run(loop, main)
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_each_answer_is_to_the_command_in_its_turn(
+    loop: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    """A channel is joined when Redis has said so, not when it has said something else."""
+
+    async def main() -> None:
+        connected = await connect()
+        line, loop = connected.line, asyncio.get_running_loop()
+        line.take_over(connected.transport)
+        first, second, third = (loop.create_future() for _ in range(3))
+        line.send("SUBSCRIBE", [("first", first), ("second", second)])
+        line.send("UNSUBSCRIBE", [("another", None)])
+        line.send("SUBSCRIBE", [("third", third)])
+        works = loop.create_future()
+        attending = asyncio.create_task(line.attend(lambda: works.set_result(None)))
+        due = [first, second, third, works]
+        for answer, now_done in (
+            (b"*3\r\n$9\r\nsubscribe\r\n$5\r\nfirst\r\n:1\r\n", 1),
+            (b"*3\r\n$9\r\nsubscribe\r\n$6\r\nsecond\r\n:2\r\n", 2),
+            (b"*3\r\n$11\r\nunsubscribe\r\n$7\r\nanother\r\n:2\r\n", 2),
+            (b"*3\r\n$9\r\nsubscribe\r\n$5\r\nthird\r\n:3\r\n", 3),
+            (b"*2\r\n$4\r\npong\r\n$0\r\n\r\n", 4),
+        ):
+            line.data_received(answer)
+            assert [future.done() for future in due] == [n < now_done for n in range(4)]
+        connected.server.close()
+        await attending
 
     run(loop, main)
