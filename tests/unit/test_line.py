@@ -62,7 +62,12 @@ def run(loop: Callable[[], asyncio.AbstractEventLoop], main: Any) -> None:
     async def bounded() -> None:
         asyncio.get_running_loop().set_exception_handler(lambda _, what: raised.append(what))
         async with asyncio.timeout(TIMEOUT_SECONDS):
-            await main()
+            connected = await connect()
+            try:
+                await main(connected)
+            finally:
+                connected.transport.abort()
+                connected.server.close()
 
     with asyncio.Runner(loop_factory=loop) as runner:
         runner.run(bounded())
@@ -75,8 +80,7 @@ def test_join_at_the_moment_of_the_loss_harms_nobody(
 ) -> None:
     """Commands that were to go out in the same turn are for the next connection."""
 
-    async def main() -> None:
-        connected = await connect()
+    async def main(connected: Connected) -> None:
         line, later = connected.line, asyncio.Event()
         line.take_over(connected.transport)
         lost = line.connection_lost
@@ -105,8 +109,7 @@ def test_connection_that_was_lost_before_it_was_taken_over_is_given_up(
 ) -> None:
     """Its loss was told to whoever had it then."""
 
-    async def main() -> None:
-        connected = await connect()
+    async def main(connected: Connected) -> None:
         connected.transport.abort()
         await connected.before.lost.wait()
         connected.line.take_over(connected.transport)
@@ -123,8 +126,7 @@ def test_each_answer_is_to_the_command_in_its_turn(
 ) -> None:
     """A channel is joined when Redis has said so, not when it has said something else."""
 
-    async def main() -> None:
-        connected = await connect()
+    async def main(connected: Connected) -> None:
         line, loop = connected.line, asyncio.get_running_loop()
         line.take_over(connected.transport)
         first, second, third = (loop.create_future() for _ in range(3))
@@ -133,6 +135,7 @@ def test_each_answer_is_to_the_command_in_its_turn(
         line.send("SUBSCRIBE", [("third", third)])
         works = loop.create_future()
         attending = asyncio.create_task(line.attend(lambda: works.set_result(None)))
+        await asyncio.sleep(0)
         due = [first, second, third, works]
         for answer, now_done in (
             (b"*3\r\n$9\r\nsubscribe\r\n$5\r\nfirst\r\n:1\r\n", 1),
