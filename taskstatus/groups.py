@@ -102,8 +102,15 @@ def plain_pubsub(layer: Any) -> tuple[Any, str] | None:
     named: dict[str, Any] = django_settings.CHANNEL_LAYERS[settings.CHANNEL_LAYER]
     if f"{made_by.__module__}.{made_by.__qualname__}" == named["BACKEND"] == PUBSUB_BACKEND:
         hosts, prefix = _hosts_and_prefix(named.get("CONFIG", {}))
-        return (hosts[0], prefix) if len(hosts) == 1 else None
+        return (hosts[0], prefix) if len(hosts) == 1 and _names_server(hosts[0]) else None
     return None
+
+
+def _names_server(host: Any) -> bool:
+    """Return whether an entry of ``hosts`` says where a Redis is; Sentinel's says whom to ask."""
+    if isinstance(host, dict):
+        return not {"address", "host"}.isdisjoint(host)
+    return isinstance(host, str | tuple | list)
 
 
 def _hosts_and_prefix(config: dict[str, Any]) -> tuple[Any, str]:
@@ -119,8 +126,7 @@ def _pubsub_prefix() -> str | None:
         or len(hosts) != 1
         or config.get("symmetric_encryption_keys")
         or config.get("serializer_format", "msgpack") != "msgpack"
-        or not isinstance(hosts[0], str | dict | tuple | list)
-        or (isinstance(hosts[0], dict) and not {"address", "host"} & set(hosts[0]))
+        or not _names_server(hosts[0])
         or _server(host_url(hosts[0])) != _server(settings.store_url)
     ):
         return None

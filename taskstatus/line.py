@@ -39,11 +39,15 @@ class Line(asyncio.Protocol):
         self._due: deque[asyncio.Future[None] | None] = deque()
         self._on_pong: Callable[[], None] | None = None
         self._paused = False
+        self._refusal: Refusal | None = None
 
     def take_over(self, transport: Any) -> None:
         """Receive what comes over a connection that is made and idle."""
         self._transport = transport
         transport.set_protocol(self)
+        if transport.is_closing():
+            # Lost before; somebody else was told.
+            self._lost.set()
 
     def send(
         self, command: str, channels: Sequence[tuple[str, asyncio.Future[None] | None]]
@@ -51,24 +55,31 @@ class Line(asyncio.Protocol):
         """Send SUBSCRIBE or UNSUBSCRIBE for channels; each one's future tells when it is so."""
         for start in range(0, len(channels), CHUNK):
             chunk = channels[start : start + CHUNK]
-            self._transport.write(pack(command, *[name for name, _ in chunk]))
+            self._write(pack(command, *[name for name, _ in chunk]))
             self._due += [joined for _, joined in chunk]
 
     async def attend(self, subscribed: Callable[[], None] | None) -> None:
         """Return when the connection is lost, or Redis no longer answers.
 
-        ``subscribed`` is called once all that was sent before has been done.
+        ``subscribed`` is called once all that was sent before has been done. Raises Refusal.
         """
         self._on_pong = subscribed
         silent = 0
         while silent < MOST_SILENT and not self._lost.is_set():
             asked = time.monotonic()
-            self._transport.write(pack("PING"))
+            self._write(pack("PING"))
             try:
                 async with asyncio.timeout(PING_SECONDS):
                     await self._lost.wait()
             except TimeoutError:
                 silent = silent + 1 if self._heard_at < asked else 0
+        if self._refusal is not None:
+            raise self._refusal
+
+    def _write(self, data: bytes) -> None:
+        # uvloop's connections raise RuntimeError once they are lost.
+        if not self._lost.is_set():
+            self._transport.write(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
@@ -96,9 +107,13 @@ class Line(asyncio.Protocol):
                 return
         if self._paused:
             self._paused = False
-            self._transport.resume_reading()
+            if not self._lost.is_set():
+                self._transport.resume_reading()
 
     def _hear(self, reply: Any) -> int:
+        if self._refusal is not None:
+            # One refusal for many channels: what follows can't be told apart.
+            return 0
         match reply:
             case [b"message", _, body]:
                 return self._take(body)
@@ -110,6 +125,6 @@ class Line(asyncio.Protocol):
                 self._on_pong()
                 self._on_pong = None
             case Refusal():
-                logger.warning("Redis refuses to be subscribed to: %s", reply)
-                self._transport.abort()
+                self._refusal = reply
+                self._lost.set()
         return 0

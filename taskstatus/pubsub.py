@@ -20,7 +20,6 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-import redis
 from channels_redis.utils import create_pool, decode_hosts
 
 from taskstatus.groups import group_name
@@ -31,7 +30,6 @@ __all__ = ["PubSub"]
 
 logger = logging.getLogger(__name__)
 
-UNREACHABLE = (redis.RedisError, OSError, TimeoutError)
 #: How long making a connection may take.
 CONNECT_SECONDS = 2.0
 
@@ -53,8 +51,8 @@ class PubSub:
         self._returned = returned
         self._line: Line | None = None
         self._keeping: asyncio.Task[None] | None = None
-        #: The channels to be subscribed to, each with what tells that it is.
-        self._wanted: dict[str, asyncio.Future[None]] = {}
+        #: The channels to be subscribed to, each with whoever waits for that.
+        self._wanted: dict[str, asyncio.Future[None] | None] = {}
         #: Commands that go out together at the end of this turn of the event loop.
         self._orders: list[tuple[str, str]] = []
 
@@ -70,6 +68,8 @@ class PubSub:
         joined = self._wanted[channel] = loop.create_future()
         self._order("SUBSCRIBE", channel)
         done, _ = await asyncio.wait([joined], timeout=PROBE_SECONDS)
+        if self._wanted.get(channel) is joined:
+            self._wanted[channel] = None
         if not done:
             logger.warning("Redis does not answer to SUBSCRIBE; readers will reconcile")
         return bool(done)
@@ -106,6 +106,7 @@ class PubSub:
 
     async def _keep(self) -> None:
         """Have a connection, for ever."""
+        trouble = ""
         returned: Callable[[], None] | None = None
         while True:
             began = time.monotonic()
@@ -114,11 +115,15 @@ class PubSub:
                     line.send("SUBSCRIBE", list(self._wanted.items()))
                     self._line = line
                     await line.attend(returned)
-            except UNREACHABLE as exc:
-                logger.info("Redis can't be subscribed to: %r", exc)
+                trouble = ""
+                logger.warning("The connection that hears of tasks is lost; readers will reconcile")
+            except Exception as exc:  # noqa: BLE001 - who provides the password may raise anything
+                # Once, not at each try.
+                before, trouble = trouble, f"{type(exc).__name__}: {exc}"
+                if trouble != before:
+                    logger.warning("Redis can't be subscribed to, readers reconcile: %s", trouble)
             finally:
                 self._line = None
-            logger.warning("The connection that hears of tasks is lost; readers will reconcile")
             returned = self._returned
             if time.monotonic() < began + RETRY_SECONDS:
                 await asyncio.sleep(RETRY_SECONDS)

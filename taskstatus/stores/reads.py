@@ -48,9 +48,11 @@ class Reads:
 
     async def aclose(self) -> None:
         """Close the connections; who still waits for an answer is cancelled."""
-        while self._asking is not None:
-            self._asking.cancel()
-            await asyncio.wait([self._asking], timeout=CLOSE_SECONDS)
+        while (asking := self._asking) is not None:
+            # One that is cancelled before it has begun would not notice that it ends.
+            await asyncio.sleep(0)
+            asking.cancel()
+            await asyncio.wait([asking], timeout=CLOSE_SECONDS)
         await self.client.aclose()
 
     async def _ask(self) -> None:

@@ -8,11 +8,12 @@ import msgpack
 import pytest
 from asgiref.sync import async_to_sync
 from channels.layers import InMemoryChannelLayer
+from channels_redis.pubsub import RedisPubSubChannelLayer
 from hypothesis import given
 from hypothesis import strategies as st
 
 from taskstatus import groups
-from taskstatus.groups import decode, envelope, group_name
+from taskstatus.groups import decode, envelope, get_layer, group_name, plain_pubsub
 from taskstatus.messages import Message
 
 if TYPE_CHECKING:
@@ -143,3 +144,59 @@ def test_message_comes_back_as_it_was() -> None:
         message.prev,
         message.json,
     )
+
+
+@pytest.mark.parametrize(
+    ("config", "prefix"),
+    [
+        ({"hosts": ["redis://one"]}, "asgi"),
+        ({"hosts": [{"address": "redis://one", "socket_timeout": 5}], "prefix": "mine"}, "mine"),
+        ({"hosts": [("one", 6379)], "symmetric_encryption_keys": ["a key"]}, "asgi"),
+        ({"hosts": ["redis://one"], "serializer_format": "json"}, "asgi"),
+    ],
+    ids=["url", "options", "encrypted", "json"],
+)
+def test_groups_of_the_plain_layer_are_channels(
+    settings: Settings, config: dict[str, Any], prefix: str
+) -> None:
+    """However it is addressed, on whatever Redis; its messages are for the layer to read."""
+    use(settings, PUBSUB, "memory://", **config)
+    assert plain_pubsub(get_layer()) == (config["hosts"][0], prefix)
+
+
+def test_plain_layer_without_hosts_is_on_the_local_redis(settings: Settings) -> None:
+    """As channels-redis has it."""
+    use(settings, PUBSUB)
+    assert plain_pubsub(get_layer()) == ("redis://localhost:6379", "asgi")
+
+
+class PubSubWithExtras(RedisPubSubChannelLayer):  # type: ignore[misc]
+    """A project's own layer, which may do anything with groups."""
+
+
+@pytest.mark.parametrize(
+    ("backend", "config"),
+    [
+        (f"{__name__}.PubSubWithExtras", {"hosts": ["redis://one"]}),
+        (PUBSUB, {"hosts": ["redis://one", "redis://two"]}),
+        (PUBSUB, {"hosts": [{"sentinels": [("one", 1)], "master_name": "main"}]}),
+        (CORE, {"hosts": ["redis://one"]}),
+        ("channels.layers.InMemoryChannelLayer", {}),
+    ],
+    ids=["subclass", "two-servers", "sentinel", "core", "memory"],
+)
+def test_groups_of_other_layers_are_their_own_affair(
+    settings: Settings, backend: str, config: dict[str, Any]
+) -> None:
+    """They are joined by Channels' public API."""
+    use(settings, backend, **config)
+    assert plain_pubsub(get_layer()) is None
+
+
+def test_layer_that_is_not_the_one_in_the_settings_is_asked_by_its_own_methods(
+    settings: Settings,
+) -> None:
+    """A wrapper of it, say: what it does to a message would be passed by."""
+    use(settings, PUBSUB, hosts=["redis://one"])
+    layer = PubSubWithExtras(hosts=["redis://one"])
+    assert plain_pubsub(layer) is None

@@ -48,7 +48,6 @@ DOORS: dict[str, dict[str, str]] = {
     "redis": {
         "stores.redis": "the store",
         "stores.reads": "a script that it does not know yet",
-        "pubsub": "what may go wrong with a connection",
     },
     "channels_redis": {"pubsub": "how its pub/sub layer connects"},
     "msgpack": {"groups": "the pub/sub layer's own format"},

@@ -14,11 +14,12 @@ from taskstatus.hub import Hub
 from taskstatus.pubsub import PubSub
 from taskstatus.stores import Store, get_store
 from taskstatus.stores.redis import RedisStore
+from tests.harness.mortal import Mortal
 from tests.integration.streams.layers import KINDS, Kind, StraightTap, Tap, Way, layer_setting
 from tests.integration.streams.reading import UNIT, Stream, eventually
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
     from contextlib import AbstractAsyncContextManager
 
     from pytest_django.fixtures import Settings
@@ -85,6 +86,13 @@ async def stream(
     """Yield a stream on each channel layer, and on the pub/sub layer heard straight from Redis."""
     async with open_stream(request.param, redis_url) as stream:
         yield stream
+
+
+@pytest.fixture
+def mortal() -> Iterator[Mortal]:
+    """Yield a Redis that may die."""
+    with contextlib.ExitStack() as stack:
+        yield Mortal(stack)
 
 
 @pytest.fixture

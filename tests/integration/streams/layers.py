@@ -126,11 +126,13 @@ class StraightTap(Tap):
             await self.discard(task_id)
 
         def hearing(line: Line, reply: Any) -> int:
-            if reply[0] == b"message":
-                return 0 if self.drops(self.layer.deserialize(reply[2])) else hear(line, reply)
-            if reply[0] == b"subscribe" and self.drops({"type": "task.probe"}):
-                line._due.popleft()
-                return 0
+            match reply:
+                case [b"message", _, body] if self.loses is not None:
+                    if self.drops(self.layer.deserialize(body)):
+                        return 0
+                case [b"subscribe", _, _] if self.drops({"type": "task.probe"}):
+                    line._due.popleft()
+                    return 0
             return hear(line, reply)
 
         monkeypatch.setattr(membership, "join", joining)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from typing import TYPE_CHECKING
 
@@ -13,26 +12,19 @@ from celery import current_app
 from config.demo.redis_server import free_port
 from taskstatus import publisher
 from taskstatus.exceptions import StoreUnavailable
-from tests.harness.mortal import Mortal
 from tests.integration.streams.reading import BOTH, UNIT, ended, eventually, read_until, states
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
 
     from pytest_django.fixtures import Settings
 
+    from tests.harness.mortal import Mortal
     from tests.integration.streams.conftest import OpenStream
     from tests.integration.streams.reading import Stream
 
 #: More than the store's own timeout, and the time that everything waits between two tries.
 SOON = 60 * UNIT
-
-
-@pytest.fixture
-def mortal() -> Iterator[Mortal]:
-    """Yield a Redis that may die."""
-    with contextlib.ExitStack() as stack:
-        yield Mortal(stack)
 
 
 @pytest.fixture(params=["pubsub", "core"])
