@@ -10,8 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
-__all__ = ["heeded"]
+__all__ = ["heeded", "stop"]
+
+STOP_SECONDS = 5.0
+STOP_TRIES = 10
 
 
 @contextlib.contextmanager
@@ -22,3 +26,15 @@ def heeded() -> Iterator[None]:
     yield
     if task is not None and task.cancelling() > before:
         raise asyncio.CancelledError
+
+
+async def stop(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel tasks and wait for them, a few seconds at most."""
+    # Again and again, since one of them may forget it.
+    for _ in range(STOP_TRIES):
+        running = [task for task in tasks if not task.done()]
+        if not running:
+            return
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running, timeout=STOP_SECONDS / STOP_TRIES)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable
 
-from taskstatus import results
+from taskstatus import lookup, results
 from taskstatus.counts import COUNTS
 from taskstatus.drain import get_drain
 from taskstatus.exceptions import Restarting, SlowReader, StoreUnavailable, UnknownTask
@@ -244,6 +244,7 @@ async def follow(
     """
     hub = hub or get_hub()
     COUNTS.resumed += after is not None
+    reading: Reading | None
     if not hub.is_watching(task_id):
         reading = await _read_known(hub, task_id, after, types, patience)
         if reading.status.ready:
@@ -252,9 +253,9 @@ async def follow(
             return
     # Join first, read then: the other order loses what is published in between.
     async with hub.subscribe(task_id) as subscription:
-        known = None if after is None or not recall else hub.recall(task_id, after)
-        reading = known or await _read_known(hub, task_id, after, types, patience)
-        if known is None:
+        reading = hub.recall(task_id, after) if recall and after is not None else None
+        if reading is None:
+            reading = await _read_known(hub, task_id, after, types, patience)
             hub.learn(task_id, reading)
         feed = Feed(
             task_id,
@@ -264,7 +265,7 @@ async def follow(
             after=after,
             subscription=subscription,
         )
-        del known, reading  # held for as long as the stream lasts otherwise
+        del reading  # held for as long as the stream lasts otherwise
         yield feed
 
 
@@ -284,10 +285,7 @@ async def _read_known(
 
 async def _read(hub: Hub, task_id: str, after: int | None, types: frozenset[str]) -> Reading:
     # A snapshot stands for what came before it; only lines newer than it go along.
-    newer = "log" in types
-    reading = await hub.store.aread(task_id, after, newer=newer)
-    if reading is None and await results.arestore(task_id):
-        reading = await hub.store.aread(task_id, after, newer=newer)
+    reading = await lookup.aread(task_id, after, newer="log" in types, store=hub.store)
     if reading is None:
         raise UnknownTask
     return reading

@@ -10,6 +10,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from taskstatus import changes, groups
+from taskstatus.cancellation import stop
 from taskstatus.conf import settings
 from taskstatus.counts import COUNTS
 from taskstatus.drain import get_drain
@@ -242,11 +243,7 @@ class Hub:
                 await self._membership.leave(watch.task_id)
         self._watches.clear()
         await self._membership.aclose()
-        # Until they have ended: before Python 3.12 a cancellation can get lost in a Redis client.
-        while self._tasks:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.wait(self._tasks, timeout=RETRY_SECONDS)
+        await stop(*self._tasks)
         loop = asyncio.get_running_loop()
         if _hubs.get(loop) is self:
             del _hubs[loop]

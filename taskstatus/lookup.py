@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from taskstatus import results
 from taskstatus.status import TaskStatus
-from taskstatus.stores import Reading, get_store
+from taskstatus.stores import Reading, Store, get_store
 
 __all__ = ["aget_status", "aread", "get_status", "read"]
 
@@ -21,12 +21,14 @@ def read(task_id: str) -> Reading | None:
     return reading
 
 
-async def aread(task_id: str) -> Reading | None:
-    """See read()."""
-    store = get_store()
-    reading = await store.aread(task_id)
+async def aread(
+    task_id: str, after: int | None = None, *, newer: bool = False, store: Store | None = None
+) -> Reading | None:
+    """See read(); of the messages that come along, see Store.read()."""
+    store = store or get_store()
+    reading = await store.aread(task_id, after, newer=newer)
     if reading is None and await results.arestore(task_id):
-        reading = await store.aread(task_id)
+        reading = await store.aread(task_id, after, newer=newer)
     return reading
 
 

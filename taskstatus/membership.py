@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from taskstatus.cancellation import heeded
+from taskstatus.cancellation import heeded, stop
 from taskstatus.groups import group_name
 
 __all__ = ["LAYER_SECONDS", "PROBE_SECONDS", "RETRY_SECONDS", "TURN", "Hear", "Membership"]
@@ -74,10 +74,8 @@ class Membership:
 
     async def aclose(self) -> None:
         """Stop to hear."""
-        # Until it has ended: before Python 3.12 a cancellation can get lost in a Redis client.
-        while self._receiving is not None and not self._receiving.done():
-            self._receiving.cancel()
-            await asyncio.wait([self._receiving], timeout=RETRY_SECONDS)
+        if self._receiving is not None:
+            await stop(self._receiving)
 
     async def _open(self) -> None:
         """Make this process's channel, and begin to receive."""

@@ -22,6 +22,7 @@ from typing import Any
 
 from channels_redis.utils import create_pool, decode_hosts
 
+from taskstatus.cancellation import stop
 from taskstatus.groups import group_name
 from taskstatus.line import Line
 from taskstatus.membership import PROBE_SECONDS, RETRY_SECONDS, Hear
@@ -82,9 +83,8 @@ class PubSub:
 
     async def aclose(self) -> None:
         """Close the connection, and stop to hear."""
-        while self._keeping is not None and not self._keeping.done():
-            self._keeping.cancel()
-            await asyncio.wait([self._keeping], timeout=RETRY_SECONDS)
+        if self._keeping is not None:
+            await stop(self._keeping)
 
     def _channel(self, task_id: str) -> str:
         return f"{self._prefix}__group__{group_name(task_id)}"

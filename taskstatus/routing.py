@@ -58,7 +58,7 @@ class _Router:
                 if scope.get("root_path"):
                     scope = {**scope, "path": path, "root_path": ""}
                 scope["url_route"] = {"args": (), "kwargs": found.groupdict()}
-                scope["session"] = scope.get("session") or Session(scope)
+                scope.setdefault("session", Session(scope))
                 return self.application(consumer, scope)(scope, receive, send)
         return self._otherwise(scope, receive, send)
 

@@ -9,28 +9,13 @@ from typing import Any
 from channels.consumer import AsyncConsumer, get_handler_name
 from channels.exceptions import StopConsumer
 
+from taskstatus.cancellation import stop
 from taskstatus.consumers.outlet import Outlet
 from taskstatus.drain import get_drain
 from taskstatus.exceptions import SlowReader
 from taskstatus.writer import in_time
 
-__all__ = ["Connection", "stop"]
-
-STOP_SECONDS = 5.0
-STOP_TRIES = 10
-
-
-async def stop(*tasks: asyncio.Task[Any]) -> None:
-    """Cancel tasks and wait for them, a few seconds at most."""
-    # Again and again: before Python 3.12 a cancellation can get lost in asyncio.wait_for(), by
-    # which redis-py sends, be it for a channel layer.
-    for _ in range(STOP_TRIES):
-        running = [task for task in tasks if not task.done()]
-        if not running:
-            return
-        for task in running:
-            task.cancel()
-        await asyncio.wait(running, timeout=STOP_SECONDS / STOP_TRIES)
+__all__ = ["Connection"]
 
 
 class Connection(AsyncConsumer):  # type: ignore[misc]

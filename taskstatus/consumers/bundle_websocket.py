@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from taskstatus.access import Caller
+from taskstatus.cancellation import stop
 from taskstatus.conf import settings
-from taskstatus.consumers.base import stop
 from taskstatus.consumers.bundle import OPENING
 from taskstatus.consumers.outlet import Gone
 from taskstatus.consumers.pumps import Pumps

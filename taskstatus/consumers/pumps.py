@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, Self
 
-from taskstatus.consumers.base import stop
+from taskstatus.cancellation import stop
 
 __all__ = ["Pumps"]
 

@@ -10,13 +10,12 @@ from typing import Any
 
 import redis
 
+from taskstatus.cancellation import stop
+
 __all__ = ["TEXT", "Reads"]
 
 TEXT = (files("taskstatus.stores") / "read.lua").read_text()
 HASH = sha1(TEXT.encode()).hexdigest()  # noqa: S324 - Redis's name for it, not a secret
-
-#: How long a read may take to notice that it is cancelled, before it is again.
-CLOSE_SECONDS = 0.5
 
 #: KEYS and ARGV of read.lua.
 Question = tuple[str, str, int | str]
@@ -48,11 +47,10 @@ class Reads:
 
     async def aclose(self) -> None:
         """Close the connections; who still waits for an answer is cancelled."""
-        while (asking := self._asking) is not None:
-            # One that is cancelled before it has begun would not notice that it ends.
-            await asyncio.sleep(0)
-            asking.cancel()
-            await asyncio.wait([asking], timeout=CLOSE_SECONDS)
+        # One that is cancelled before it has begun would not notice that it ends.
+        await asyncio.sleep(0)
+        if self._asking is not None:
+            await stop(self._asking)
         await self.client.aclose()
 
     async def _ask(self) -> None:
