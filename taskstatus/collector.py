@@ -42,18 +42,15 @@ class Collector:
         self._before = gc.get_threshold()
         #: What was set aside, streams apart, when it was last known to be free of circles.
         self._base = 0
-        #: How many objects were set aside when they were last counted.
+        #: How many objects are set aside at most: some may have been freed since.
         self._frozen = 0
-        #: Full collections since then.
-        self._rounds = 0
 
     def begin(self) -> None:
         """Begin with what is there: what was imported and made at the start, which stays."""
         gc.freeze()
         gc.set_threshold(*THRESHOLDS)
         gc.callbacks.append(self._after)
-        self._count()
-        self._base = self._frozen
+        self._base = self._frozen = gc.get_freeze_count()
         _forget_size()
 
     def end(self) -> None:
@@ -70,26 +67,22 @@ class Collector:
         """
         streams = STREAM_OBJECTS * sum(COUNTS.open.values())
         most = GROWTH * (self._base + streams)
-        if self._frozen + self._rounds * 3 * NEW_OBJECTS <= most:
+        if self._frozen <= most:
             return
-        self._count()
+        self._frozen = gc.get_freeze_count()
         if self._frozen <= most:
             return
         gc.unfreeze()
         gc.collect()
-        self._count()
+        self._frozen = gc.get_freeze_count()
         self._base = max(0, self._frozen - streams)
         _forget_size()
 
     def _after(self, phase: str, info: dict[str, Any]) -> None:
         """Be called by Python before and after each collection."""
         if phase == "stop" and info["generation"] == 2:
+            self._frozen += len(gc.get_objects(2))
             gc.freeze()
-            self._rounds += 1
-
-    def _count(self) -> None:
-        self._frozen = gc.get_freeze_count()
-        self._rounds = 0
 
 
 _collector: Collector | None = None

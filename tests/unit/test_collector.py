@@ -91,11 +91,10 @@ def test_what_is_set_aside_is_freed_when_nobody_holds_it(tuned: Collector) -> No
     assert gone() is None
 
 
-def grown(tuned: Collector, objects: int) -> list[Thing]:
-    """Return so many new objects that were set aside, as the collector has seen."""
-    things = [Thing() for _ in range(objects // 2)]  # an object and its attributes
+def grown(objects: int) -> list[list[object]]:
+    """Return so many new objects that were set aside."""
+    things: list[list[object]] = [[] for _ in range(objects)]
     gc.collect()
-    tuned._rounds = objects // collector.NEW_OBJECTS
     return things
 
 
@@ -107,7 +106,7 @@ def test_circle_that_was_set_aside_is_found_when_there_is_too_much(tuned: Collec
     del circle
     tuned.tend()
     assert gone() is not None
-    things = grown(tuned, int(gc.get_freeze_count() * collector.GROWTH))
+    things = grown(int(gc.get_freeze_count() * collector.GROWTH))
     tuned.tend()
     assert gone() is None
     assert things
@@ -128,7 +127,7 @@ def test_open_streams_account_for_what_is_set_aside(tuned: Collector, counts: Co
     del circle
     objects = int(gc.get_freeze_count() * collector.GROWTH)
     counts.open["websocket"] = objects // collector.STREAM_OBJECTS
-    things = grown(tuned, objects)
+    things = grown(objects)
     tuned.tend()
     assert gone() is not None
     assert things
