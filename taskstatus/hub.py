@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 from taskstatus import changes, groups
 from taskstatus.cancellation import stop
+from taskstatus.collector import tend_collector
 from taskstatus.conf import settings
 from taskstatus.counts import COUNTS
 from taskstatus.drain import get_drain
@@ -111,6 +112,8 @@ class Hub:
             yield subscription
         finally:
             watch.readers.discard(subscription)
+            # Without a circle it goes when the connection is closed.
+            subscription.direct = None
             if not watch.readers:
                 loop = asyncio.get_running_loop()
                 watch.leaving = loop.call_later(LINGER_SECONDS, self._spawn_leave, watch)
@@ -171,6 +174,7 @@ class Hub:
                 async with asyncio.timeout(settings.RECONCILE_SECONDS):
                     await self._urgent.wait()
             self._urgent.clear()
+            tend_collector()
             try:
                 await self.reconcile()
             except StoreUnavailable:
@@ -222,6 +226,7 @@ class Hub:
             await asyncio.to_thread(publish, change)
 
     def _spawn_leave(self, watch: _Watch) -> None:
+        watch.leaving = None
         self._spawn(self._leave(watch))
 
     async def _leave(self, watch: _Watch) -> None:

@@ -10,6 +10,7 @@ from channels.consumer import AsyncConsumer, get_handler_name
 from channels.exceptions import StopConsumer
 
 from taskstatus.cancellation import stop
+from taskstatus.collector import tune_collector
 from taskstatus.consumers.outlet import Outlet
 from taskstatus.drain import get_drain
 from taskstatus.exceptions import SlowReader
@@ -38,6 +39,7 @@ class Connection(AsyncConsumer):  # type: ignore[misc]
         Unlike Channels' own, this makes no task for each message that is received, and looks for no
         channel layer.
         """
+        tune_collector()
         self.scope, self.base_send = scope, send
         self.outlet = Outlet(scope, send)
         self._serving = asyncio.current_task()
@@ -54,6 +56,9 @@ class Connection(AsyncConsumer):  # type: ignore[misc]
                 self.outlet.close()
                 if self._working is not None:
                     await stop(self._working)
+                # A task that was cancelled knows where, and so holds us: a circle that only
+                # Python's collector would find.
+                self._working = self._serving = None
 
     async def dispatch(self, message: Any) -> None:
         """Handle one ASGI message. Without Channels' database upkeep: no ORM is used here."""
