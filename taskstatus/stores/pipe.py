@@ -129,7 +129,7 @@ class Pipe(asyncio.Protocol):
                 call.done.set_exception(error)
 
     async def aclose(self) -> None:
-        """Close the connection. Who waits for an answer gets redis.ConnectionError."""
+        """Close the connection; it comes back when it is needed."""
         self._lose(redis.ConnectionError("The connection was closed"))
         if self._opening is not None:
             await stop(self._opening)
