@@ -205,6 +205,10 @@ class MemoryStore:
             record = self._find(task_id)
             return record.owner if record is not None else ""
 
+    async def aversions(self, task_ids: Sequence[str]) -> list[int]:
+        """See Store.aversions()."""
+        return [pulse.version for pulse in await self.apulses(task_ids)]
+
     async def apulses(self, task_ids: Sequence[str]) -> list[Pulse]:
         """See Store.apulses()."""
         with self._lock:

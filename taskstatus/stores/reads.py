@@ -11,6 +11,7 @@ from typing import Any
 import redis
 
 from taskstatus.cancellation import stop
+from taskstatus.stores.versions import Versions
 
 __all__ = ["TEXT", "Reads"]
 
@@ -29,6 +30,7 @@ class Reads:
 
     def __init__(self, client: Any, meaning: Callable[[Exception], Exception]) -> None:
         self.client = client
+        self.versions = Versions(client)
         self._meaning = meaning
         self._asked: dict[Question, asyncio.Future[Any]] = {}
         self._asking: asyncio.Task[None] | None = None

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterator, Seque
 from hashlib import blake2b
 from heapq import nlargest
 from importlib.resources import files
+from sys import intern
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -143,6 +144,11 @@ class RedisStore:
         """See Store.aowner()."""
         async with _answering():
             return str(await self._aclient().hget(keys(task_id)[0], "owner") or "")
+
+    async def aversions(self, task_ids: Sequence[str]) -> list[int]:
+        """See Store.aversions()."""
+        async with _answering():
+            return await self._here().versions.read([keys(task_id)[0] for task_id in task_ids])
 
     async def apulses(self, task_ids: Sequence[str]) -> list[Pulse]:
         """See Store.apulses()."""
@@ -285,9 +291,10 @@ def _pulse(task_id: str, answer: list[str | None]) -> Pulse:
     return Pulse(
         task_id=task_id,
         version=int(version or 0),
-        state=state or "",
+        # They are kept as long as the task is followed, and are few.
+        state=intern(state or ""),
         stalled=stalled == "true",
-        worker=worker or "",
+        worker=intern(worker or ""),
     )
 
 

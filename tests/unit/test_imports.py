@@ -48,6 +48,7 @@ DOORS: dict[str, dict[str, str]] = {
     "redis": {
         "stores.redis": "the store",
         "stores.reads": "a script that it does not know yet",
+        "stores.versions": "a script that it refuses",
     },
     "channels_redis": {"pubsub": "how its pub/sub layer connects"},
     "msgpack": {"groups": "the pub/sub layer's own format"},
