@@ -57,6 +57,7 @@ class SocketConsumer(Connection, AsyncWebsocketConsumer):  # type: ignore[misc]
         most = MAX_MESSAGE_BYTES + 2 * settings.MAX_RESULT_BYTES
         watch_frames(self.scope.get("taskstatus.send"), most)
         await self.accept()
+        self.rest()
         self.work(self._serve())
 
     async def websocket_disconnect(self, message: Any) -> None:

@@ -207,7 +207,9 @@ class MemoryStore:
 
     async def aversions(self, task_ids: Sequence[str]) -> list[int]:
         """See Store.aversions()."""
-        return [pulse.version for pulse in await self.apulses(task_ids)]
+        with self._lock:
+            records = [self._find(task_id) for task_id in task_ids]
+        return [record.version if record and record.status else 0 for record in records]
 
     async def apulses(self, task_ids: Sequence[str]) -> list[Pulse]:
         """See Store.apulses()."""
