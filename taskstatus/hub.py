@@ -30,8 +30,8 @@ logger = logging.getLogger(__name__)
 
 #: How long a group stays joined without a reader, so that a long-poll client finds it so.
 LINGER_SECONDS = 5.0
-#: Tasks that are reconciled in one step.
-CHUNK = 500
+#: Tasks that are reconciled in one step: some milliseconds, where all of them have changed.
+CHUNK = 200
 #: What a message costs to hand over besides its length, in characters.
 HANDLING = 1_024
 
@@ -39,8 +39,12 @@ HANDLING = 1_024
 class _Watch:
     """A task that somebody here follows."""
 
+    __slots__ = ("joined", "leaving", "lock", "pulse", "readers", "recent", "task_id", "tried")
+
     def __init__(self, task_id: str) -> None:
         self.task_id = task_id
+        #: As it was when it was last read; it holds for as long as the version does.
+        self.pulse: Pulse | None = None
         self.readers: set[Subscription] = set()
         self.lock = asyncio.Lock()
         self.joined = False
@@ -198,22 +202,27 @@ class Hub:
         """
         watches = [watch for watch in self._watches.values() if watch.readers or watch.recent]
         unsure: list[_Watch] = []
-        seen: list[Pulse] = []
         for start in range(0, len(watches), CHUNK):
             chunk = watches[start : start + CHUNK]
-            pulses = await self.store.apulses([watch.task_id for watch in chunk])
-            seen += pulses
-            for watch, pulse in zip(chunk, pulses, strict=True):
-                behind = [reader for reader in watch.readers if reader.lacks(pulse.version)]
+            versions = await self.store.aversions([watch.task_id for watch in chunk])
+            changed: list[_Watch] = []
+            for watch, version in zip(chunk, versions, strict=True):
+                behind = [reader for reader in watch.readers if reader.lacks(version)]
                 for reader in behind:
                     reader.poke()
                 COUNTS.healed += len(behind)
-                if watch.recent is not None and not 0 < pulse.version <= watch.recent.newest:
+                if watch.recent is not None and not 0 < version <= watch.recent.newest:
                     watch.recent = None
                 # Being behind may mean that the layer has forgotten us.
                 if behind or not watch.joined:
                     unsure.append(watch)
-        await self._judge(seen)
+                if watch.pulse is None or watch.pulse.version != version:
+                    changed.append(watch)
+            if changed:
+                pulses = await self.store.apulses([watch.task_id for watch in changed])
+                for watch, pulse in zip(changed, pulses, strict=True):
+                    watch.pulse = pulse
+        await self._judge([watch.pulse for watch in watches if watch.pulse and watch.pulse.worker])
         # Only now, and all at once: where the layer is away, each of them takes its time.
         await asyncio.gather(*[self._join(watch, again=True) for watch in unsure])
 

@@ -68,6 +68,7 @@ class SocketConsumer(Connection, AsyncWebsocketConsumer):  # type: ignore[misc]
         most = MAX_MESSAGE_BYTES + 2 * settings.MAX_RESULT_BYTES
         watch_frames(self.scope.get("taskstatus.send"), most)
         await self.accept()
+        self.rest()
         self.work(self._serve())
 
     def writer(self) -> Callable[[Message], bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from taskstatus.conf import settings
@@ -40,9 +41,10 @@ class TaskStatusConsumer(SocketConsumer):
                     left = await deadline.left()
                     if left <= 0:
                         return RESTARTING.close_code
-                    some = await self._send_all(
-                        await feed.batch(min(left, settings.KEEPALIVE_SECONDS))
-                    )
+                    # The server's pings keep the connection: without heartbeats to send there is
+                    # nothing to wake up for.
+                    lull = settings.KEEPALIVE_SECONDS if request.heartbeat else math.inf
+                    some = await self._send_all(await feed.batch(min(left, lull)))
                     if feed.ended:
                         return ENDED
                     if not some and request.heartbeat:

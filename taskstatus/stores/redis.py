@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterator, Seque
 from hashlib import blake2b
 from heapq import nlargest
 from importlib.resources import files
+from sys import intern
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -141,13 +142,18 @@ class RedisStore:
     async def aowner(self, task_id: str) -> str:
         """See Store.aowner()."""
         async with _answering():
-            [owner] = await self._ask([pack("HGET", keys(task_id)[0], "owner")])
+            [owner] = await self._here().pipe.ask([pack("HGET", keys(task_id)[0], "owner")])
         return owner or ""
+
+    async def aversions(self, task_ids: Sequence[str]) -> list[int]:
+        """See Store.aversions()."""
+        async with _answering():
+            return await self._here().versions.read([keys(task_id)[0] for task_id in task_ids])
 
     async def apulses(self, task_ids: Sequence[str]) -> list[Pulse]:
         """See Store.apulses()."""
         async with _answering():
-            answers = await self._ask(
+            answers = await self._here().pipe.ask(
                 [pack("HMGET", keys(task_id)[0], *_PULSE) for task_id in task_ids]
             )
         return [_pulse(*pair) for pair in zip(task_ids, answers, strict=True)]
@@ -157,7 +163,9 @@ class RedisStore:
         if not workers:
             return set()
         async with _answering():
-            held = await self._ask([pack("EXISTS", _lease_key(worker)) for worker in workers])
+            held = await self._here().pipe.ask(
+                [pack("EXISTS", _lease_key(worker)) for worker in workers]
+            )
         return {worker for worker, exists in zip(workers, held, strict=True) if exists}
 
     def recent(self, most: int, states: Collection[str] = ()) -> Listing:
@@ -225,13 +233,6 @@ class RedisStore:
         self._forget_own()
         self._client.close()
 
-    async def _ask(self, commands: list[bytes]) -> list[Any]:
-        answers = await self._here().pipe.call(commands)
-        for answer in answers:
-            if isinstance(answer, Refusal):
-                raise _meaning(answer)
-        return answers
-
     def _here(self) -> reads.Reads:
         loop = asyncio.get_running_loop()
         here = self._async.get(loop)
@@ -254,7 +255,7 @@ async def _answering() -> AsyncIterator[None]:
     with heeded():
         try:
             yield
-        except UNREACHABLE as exc:
+        except (*UNREACHABLE, Refusal) as exc:
             raise _meaning(exc) from exc
 
 
@@ -284,9 +285,10 @@ def _pulse(task_id: str, answer: list[str | None]) -> Pulse:
     return Pulse(
         task_id=task_id,
         version=int(version or 0),
-        state=state or "",
+        # They are kept as long as the task is followed, and are few.
+        state=intern(state or ""),
         stalled=stalled == "true",
-        worker=worker or "",
+        worker=intern(worker or ""),
     )
 
 
