@@ -36,7 +36,7 @@ class TaskStatusConsumer(SocketConsumer):
         with Counted(caller):
             async with open_feed(request) as feed:
                 deadline = Deadline(caller, request.task_id)
-                feed.write_through(self._write)
+                feed.write_through(self.writer())
                 while True:
                     left = await deadline.left()
                     if left <= 0:
@@ -57,6 +57,3 @@ class TaskStatusConsumer(SocketConsumer):
             await self.outlet.send(text_frame(message.json))
         self.outlet.check()
         return bool(messages)
-
-    def _write(self, message: Message) -> bool:
-        return self.outlet.offer(text_frame(message.json))

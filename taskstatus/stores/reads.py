@@ -8,16 +8,17 @@ from hashlib import sha1
 from importlib.resources import files
 from typing import Any
 
-import redis
-
 from taskstatus.cancellation import stop
-from taskstatus.stores.versions import Versions
+from taskstatus.resp import Refusal, pack
+from taskstatus.stores.pipe import Pipe
 
 __all__ = ["TEXT", "Reads"]
 
 TEXT = (files("taskstatus.stores") / "read.lua").read_text()
 HASH = sha1(TEXT.encode()).hexdigest()  # noqa: S324 - Redis's name for it, not a secret
 
+#: How Redis refuses to run a script that it does not know.
+UNKNOWN = "NOSCRIPT"
 #: KEYS and ARGV of read.lua.
 Question = tuple[str, str, int | str]
 
@@ -28,9 +29,8 @@ class Reads:
     An answer is never older than the question. Belongs to one event loop.
     """
 
-    def __init__(self, client: Any, meaning: Callable[[Exception], Exception]) -> None:
-        self.client = client
-        self.versions = Versions(client)
+    def __init__(self, pipe: Pipe, meaning: Callable[[Exception], Exception]) -> None:
+        self.pipe = pipe
         self._meaning = meaning
         self._asked: dict[Question, asyncio.Future[Any]] = {}
         self._asking: asyncio.Task[None] | None = None
@@ -48,12 +48,12 @@ class Reads:
         return await asyncio.shield(answer)
 
     async def aclose(self) -> None:
-        """Close the connections; who still waits for an answer is cancelled."""
+        """Close the connection; who still waits for an answer is cancelled."""
         # One that is cancelled before it has begun would not notice that it ends.
         await asyncio.sleep(0)
         if self._asking is not None:
             await stop(self._asking)
-        await self.client.aclose()
+        await self.pipe.aclose()
 
     async def _ask(self) -> None:
         asked: dict[Question, asyncio.Future[Any]] = {}
@@ -73,21 +73,15 @@ class Reads:
                 future.cancel()
 
     async def _answers(self, questions: list[Question]) -> list[Any]:
+        commands = [pack("EVALSHA", HASH, "2", *map(str, question)) for question in questions]
         try:
-            answers = await self._run(questions)
-            if any(isinstance(answer, redis.exceptions.NoScriptError) for answer in answers):
+            answers = await self.pipe.call(commands)
+            if any(isinstance(answer, Refusal) and answer.kind == UNKNOWN for answer in answers):
                 # Redis is new, or was restarted; from now on it knows the script.
-                await self.client.script_load(TEXT)
-                answers = await self._run(questions)
+                await self.pipe.call([pack("SCRIPT", "LOAD", TEXT)])
+                answers = await self.pipe.call(commands)
         except Exception as exc:  # noqa: BLE001 - for those who have asked
             return [exc] * len(questions)
-        return answers
-
-    async def _run(self, questions: list[Question]) -> list[Any]:
-        async with self.client.pipeline(transaction=False) as pipe:
-            for question in questions:
-                pipe.evalsha(HASH, 2, *question)
-            answers: list[Any] = await pipe.execute(raise_on_error=False)
         return answers
 
 
