@@ -39,7 +39,7 @@ class Line(asyncio.Protocol):
         self._lost = asyncio.Event()
         self._heard_at = 0.0
         #: Redis answers in order, once for each channel.
-        self._due: deque[asyncio.Future[None] | None] = deque()
+        self._due: deque[asyncio.Future[bool] | None] = deque()
         self._on_pong: Callable[[], None] | None = None
         self._paused = False
         self._refusal: Refusal | None = None
@@ -53,7 +53,7 @@ class Line(asyncio.Protocol):
             self._lost.set()
 
     def send(
-        self, command: str, channels: Sequence[tuple[str, asyncio.Future[None] | None]]
+        self, command: str, channels: Sequence[tuple[str, asyncio.Future[bool] | None]]
     ) -> None:
         """Send SUBSCRIBE or UNSUBSCRIBE for channels; each one's future tells when it is so."""
         for start in range(0, len(channels), CHUNK):
@@ -129,7 +129,7 @@ class Line(asyncio.Protocol):
             case [b"subscribe" | b"unsubscribe", _, _]:
                 joined = self._due.popleft()
                 if joined is not None and not joined.done():
-                    joined.set_result(None)
+                    joined.set_result(True)
             case [b"pong", _] | b"PONG" if self._on_pong is not None:
                 self._on_pong()
                 self._on_pong = None

@@ -53,7 +53,7 @@ class PubSub:
         self._line: Line | None = None
         self._keeping: asyncio.Task[None] | None = None
         #: The channels to be subscribed to, each with whoever waits for that.
-        self._wanted: dict[str, asyncio.Future[None] | None] = {}
+        self._wanted: dict[str, asyncio.Future[bool] | None] = {}
         #: Commands that go out together at the end of this turn of the event loop.
         self._orders: list[tuple[str, str]] = []
 
@@ -66,14 +66,16 @@ class PubSub:
         if self._keeping is None:
             self._keeping = loop.create_task(self._keep())
         channel = self._channel(task_id)
-        joined = self._wanted[channel] = loop.create_future()
+        joined: asyncio.Future[bool] = loop.create_future()
+        self._wanted[channel] = joined
         self._order("SUBSCRIBE", channel)
-        done, _ = await asyncio.wait([joined], timeout=PROBE_SECONDS)
-        if self._wanted.get(channel) is joined:
-            self._wanted[channel] = None
-        if not done:
-            logger.warning("Redis does not answer to SUBSCRIBE; readers will reconcile")
-        return bool(done)
+        timer = loop.call_later(PROBE_SECONDS, _give_up, joined)
+        try:
+            return await joined
+        finally:
+            timer.cancel()
+            if self._wanted.get(channel) is joined:
+                self._wanted[channel] = None
 
     async def leave(self, task_id: str) -> None:
         """Leave a task's group. Returns at once."""
@@ -143,3 +145,9 @@ class PubSub:
 
     def _take(self, body: bytes) -> int:
         return self._hear(self._layer.deserialize(body))
+
+
+def _give_up(joined: asyncio.Future[bool]) -> None:
+    if not joined.done():
+        logger.warning("Redis does not answer to SUBSCRIBE; readers will reconcile")
+        joined.set_result(False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from taskstatus.conf import settings
 from taskstatus.consumers.single import caller_of, open_feed
@@ -36,7 +36,8 @@ class TaskStatusConsumer(SocketConsumer):
         with Counted(caller):
             async with open_feed(request) as feed:
                 deadline = Deadline(caller, request.task_id)
-                feed.write_through(self.writer())
+                write = self.writer()
+                feed.write_through(write)
                 while True:
                     left = await deadline.left()
                     if left <= 0:
@@ -44,16 +45,20 @@ class TaskStatusConsumer(SocketConsumer):
                     # The server's pings keep the connection: without heartbeats to send there is
                     # nothing to wake up for.
                     lull = settings.KEEPALIVE_SECONDS if request.heartbeat else math.inf
-                    some = await self._send_all(await feed.batch(min(left, lull)))
+                    some = await self._send_all(await feed.batch(min(left, lull)), write)
                     if feed.ended:
                         return ENDED
                     if not some and request.heartbeat:
                         await self.outlet.send(HEARTBEAT)
 
-    async def _send_all(self, messages: Sequence[Message]) -> bool:
+    async def _send_all(
+        self, messages: Sequence[Message], write: Callable[[Message], bool]
+    ) -> bool:
         """Send messages, which are not held any longer then; return whether there were some."""
         await self.outlet.drain()
         for message in messages:
-            await self.outlet.send(text_frame(message.json))
+            if not write(message):
+                await self.outlet.send(text_frame(message.json))
+        await self.outlet.drain()
         self.outlet.check()
         return bool(messages)

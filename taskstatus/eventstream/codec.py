@@ -45,6 +45,7 @@ def encode_problem(json: str, position: bytes) -> bytes:
 
 def _encode(message: Message) -> bytes:
     json = message.json
+    event: str
     if "\n" in json or "\r" in json:
         event = sse_encode_event(message.kind, json, event_id=message.cursor)
     else:

@@ -11,18 +11,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from hashlib import sha1
 from typing import Any
 
 import redis
 
 from taskstatus.cancellation import heeded, stop
-from taskstatus.resp import Push, Refusal, Replies, pack
+from taskstatus.resp import Push, Replies
 
-__all__ = ["Pipe", "Script"]
-
-#: How Redis refuses to run a script that it does not know.
-UNKNOWN = "NOSCRIPT"
+__all__ = ["Pipe"]
 
 
 class _Call:
@@ -60,14 +56,6 @@ class Pipe(asyncio.Protocol):
             return await self._call(commands)
         except redis.ConnectionError:
             return await self._call(commands)
-
-    async def ask(self, commands: Sequence[bytes]) -> list[Any]:
-        """Return what call() does. Raises Refusal when one of the answers is such."""
-        answers = await self.call(commands)
-        for answer in answers:
-            if isinstance(answer, Refusal):
-                raise answer
-        return answers
 
     async def _call(self, commands: Sequence[bytes]) -> list[Any]:
         transport = self._transport or await self._open()
@@ -146,24 +134,3 @@ class Pipe(asyncio.Protocol):
         if self._opening is not None:
             await stop(self._opening)
         await self._drop()
-
-
-class Script:
-    """A Lua script."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._hash = sha1(text.encode()).hexdigest()  # noqa: S324 - Redis's name for it, no secret
-
-    async def run(self, pipe: Pipe, *calls: tuple[Sequence[str], Sequence[str]]) -> list[Any]:
-        """Return the answer to each call, which is KEYS and ARGV. Raises as Pipe.call() does."""
-        commands = [
-            pack("EVALSHA", self._hash, str(len(keys)), *keys, *arguments)
-            for keys, arguments in calls
-        ]
-        answers = await pipe.call(commands)
-        if any(isinstance(answer, Refusal) and answer.kind == UNKNOWN for answer in answers):
-            # Redis is new, or was restarted; from now on it knows the script.
-            await pipe.call([pack("SCRIPT", "LOAD", self._text)])
-            answers = await pipe.call(commands)
-        return answers

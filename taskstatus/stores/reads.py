@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from hashlib import sha1
 from importlib.resources import files
 from typing import Any
 
 from taskstatus.cancellation import stop
-from taskstatus.stores.pipe import Pipe, Script
-from taskstatus.stores.versions import Versions
+from taskstatus.resp import Refusal, pack
+from taskstatus.stores.pipe import Pipe
 
 __all__ = ["TEXT", "Reads"]
 
 TEXT = (files("taskstatus.stores") / "read.lua").read_text()
-SCRIPT = Script(TEXT)
+HASH = sha1(TEXT.encode()).hexdigest()  # noqa: S324 - Redis's name for it, not a secret
 
+#: How Redis refuses to run a script that it does not know.
+UNKNOWN = "NOSCRIPT"
 #: KEYS and ARGV of read.lua.
 Question = tuple[str, str, int | str]
 
@@ -28,7 +31,6 @@ class Reads:
 
     def __init__(self, pipe: Pipe, meaning: Callable[[Exception], Exception]) -> None:
         self.pipe = pipe
-        self.versions = Versions(pipe)
         self._meaning = meaning
         self._asked: dict[Question, asyncio.Future[Any]] = {}
         self._asking: asyncio.Task[None] | None = None
@@ -71,11 +73,16 @@ class Reads:
                 future.cancel()
 
     async def _answers(self, questions: list[Question]) -> list[Any]:
-        calls = [((record, log), (str(since),)) for record, log, since in questions]
+        commands = [pack("EVALSHA", HASH, "2", *map(str, question)) for question in questions]
         try:
-            return await SCRIPT.run(self.pipe, *calls)
+            answers = await self.pipe.call(commands)
+            if any(isinstance(answer, Refusal) and answer.kind == UNKNOWN for answer in answers):
+                # Redis is new, or was restarted; from now on it knows the script.
+                await self.pipe.call([pack("SCRIPT", "LOAD", TEXT)])
+                answers = await self.pipe.call(commands)
         except Exception as exc:  # noqa: BLE001 - for those who have asked
             return [exc] * len(questions)
+        return answers
 
 
 def _look(answer: asyncio.Future[Any]) -> None:

@@ -142,18 +142,21 @@ class RedisStore:
     async def aowner(self, task_id: str) -> str:
         """See Store.aowner()."""
         async with _answering():
-            [owner] = await self._here().pipe.ask([pack("HGET", keys(task_id)[0], "owner")])
+            [owner] = await self._ask([pack("HGET", keys(task_id)[0], "owner")])
         return owner or ""
 
     async def aversions(self, task_ids: Sequence[str]) -> list[int]:
         """See Store.aversions()."""
         async with _answering():
-            return await self._here().versions.read([keys(task_id)[0] for task_id in task_ids])
+            answers = await self._ask(
+                [pack("HGET", keys(task_id)[0], "version") for task_id in task_ids]
+            )
+        return [int(version or 0) for version in answers]
 
     async def apulses(self, task_ids: Sequence[str]) -> list[Pulse]:
         """See Store.apulses()."""
         async with _answering():
-            answers = await self._here().pipe.ask(
+            answers = await self._ask(
                 [pack("HMGET", keys(task_id)[0], *_PULSE) for task_id in task_ids]
             )
         return [_pulse(*pair) for pair in zip(task_ids, answers, strict=True)]
@@ -163,9 +166,7 @@ class RedisStore:
         if not workers:
             return set()
         async with _answering():
-            held = await self._here().pipe.ask(
-                [pack("EXISTS", _lease_key(worker)) for worker in workers]
-            )
+            held = await self._ask([pack("EXISTS", _lease_key(worker)) for worker in workers])
         return {worker for worker, exists in zip(workers, held, strict=True) if exists}
 
     def recent(self, most: int, states: Collection[str] = ()) -> Listing:
@@ -233,6 +234,13 @@ class RedisStore:
         self._forget_own()
         self._client.close()
 
+    async def _ask(self, commands: list[bytes]) -> list[Any]:
+        answers = await self._here().pipe.call(commands)
+        for answer in answers:
+            if isinstance(answer, Refusal):
+                raise _meaning(answer)
+        return answers
+
     def _here(self) -> reads.Reads:
         loop = asyncio.get_running_loop()
         here = self._async.get(loop)
@@ -255,7 +263,7 @@ async def _answering() -> AsyncIterator[None]:
     with heeded():
         try:
             yield
-        except (*UNREACHABLE, Refusal) as exc:
+        except UNREACHABLE as exc:
             raise _meaning(exc) from exc
 
 
