@@ -37,7 +37,7 @@ FLOORS: dict[str, str] = {
     # The truth, and the hints.
     "store": "stores groups",
     # What can be said, and where it is set.
-    "words": "changes errors messages position status conf texts models",
+    "words": "batch changes errors messages position status conf texts models",
     "facts": "states exceptions counts cancellation",
 }
 #: Producers must not know of streams either: a worker serves nobody.
@@ -254,6 +254,6 @@ def test_every_dependency_is_declared() -> None:
 
 def test_pure_modules_import_no_framework() -> None:
     """The words and the facts can be read, and tested, without Django, Celery or Redis."""
-    pure = {"states", "messages", "position", "frames", "changes", "subscription", "canvas"}
+    pure = {"states", "messages", "position", "frames", "changes", "subscription", "batch"}
     used = {found.target.split(".")[0] for found in ALL if found.module in pure}
     assert used <= sys.stdlib_module_names | {PACKAGE}
