@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from taskstatus import changes, groups
@@ -16,6 +16,7 @@ from taskstatus.counts import COUNTS
 from taskstatus.drain import get_drain
 from taskstatus.exceptions import StoreUnavailable
 from taskstatus.membership import RETRY_SECONDS, Membership
+from taskstatus.messages import Message
 from taskstatus.publisher import publish
 from taskstatus.pubsub import PubSub
 from taskstatus.recent import Recent
@@ -23,7 +24,7 @@ from taskstatus.stalls import Stalls
 from taskstatus.stores import Pulse, Reading, Store, get_store
 from taskstatus.subscription import Subscription
 
-__all__ = ["Hub", "get_hub"]
+__all__ = ["LINGER_SECONDS", "Hub", "Reader", "Watch", "get_hub"]
 
 logger = logging.getLogger(__name__)
 
@@ -35,12 +36,30 @@ CHUNK = 500
 HANDLING = 1_024
 
 
-class _Watch:
+class Reader(Protocol):
+    """One that a hub tells what comes. None of this may wait."""
+
+    def put(self, message: Message) -> None:
+        """Take a message that the group has brought."""
+
+    def lacks(self, version: int) -> bool:
+        """Return whether this version of the store has not come here."""
+
+    def poke(self) -> None:
+        """Hear that the store has something that did not come, or has lost what did."""
+
+    def close(self) -> None:
+        """Hear that there will be nothing more."""
+
+
+class Watch:
     """A task that somebody here follows."""
 
     def __init__(self, task_id: str) -> None:
         self.task_id = task_id
-        self.readers: set[Subscription] = set()
+        self.readers: set[Reader] = set()
+        #: Readers that stand for many: by what these ask (``pollers.py``).
+        self.pollers: dict[Any, Any] = {}
         self.lock = asyncio.Lock()
         self.joined = False
         self.tried = False
@@ -58,7 +77,7 @@ class Hub:
 
     def __init__(self, layer: Any, store: Store) -> None:
         self.store = store
-        self._watches: dict[str, _Watch] = {}
+        self._watches: dict[str, Watch] = {}
         #: Set when reconciling must not wait.
         self._urgent = asyncio.Event()
         self._membership = self._make_membership(layer)
@@ -67,8 +86,12 @@ class Hub:
 
     def is_watching(self, task_id: str) -> bool:
         """Return whether the task's group is joined."""
+        return self.joined(task_id) is not None
+
+    def joined(self, task_id: str) -> Watch | None:
+        """Return the watch over a task whose group is joined."""
         watch = self._watches.get(task_id)
-        return watch is not None and watch.joined
+        return watch if watch is not None and watch.joined else None
 
     def recall(self, task_id: str, after: int) -> Reading | None:
         """Return what a reader with a subscription, who has seen ``after``, is missing.
@@ -98,24 +121,32 @@ class Hub:
         """
         watch = self._watches.get(task_id)
         if watch is None:
-            watch = self._watches[task_id] = _Watch(task_id)
+            watch = self._watches[task_id] = Watch(task_id)
         subscription = Subscription()
         subscription.closing = get_drain().begun
-        watch.readers.add(subscription)
-        if watch.leaving is not None:
-            watch.leaving.cancel()
-            watch.leaving = None
+        self.enter(watch, subscription)
         try:
             if not watch.joined:
                 await self._join(watch)
             yield subscription
         finally:
-            watch.readers.discard(subscription)
-            if not watch.readers:
-                loop = asyncio.get_running_loop()
-                watch.leaving = loop.call_later(LINGER_SECONDS, self._spawn_leave, watch)
+            self.leave(watch, subscription)
 
-    async def _join(self, watch: _Watch, *, again: bool = False) -> None:
+    def enter(self, watch: Watch, reader: Reader) -> None:
+        """Let a reader hear what comes, as it does at once where the group is joined."""
+        watch.readers.add(reader)
+        if watch.leaving is not None:
+            watch.leaving.cancel()
+            watch.leaving = None
+
+    def leave(self, watch: Watch, reader: Reader) -> None:
+        """Let a reader hear nothing more; after the last one the group is left, in a while."""
+        watch.readers.discard(reader)
+        if not watch.readers:
+            loop = asyncio.get_running_loop()
+            watch.leaving = loop.call_later(LINGER_SECONDS, self._spawn_leave, watch)
+
+    async def _join(self, watch: Watch, *, again: bool = False) -> None:
         async with watch.lock:
             # After a failure only reconciling tries again, so that readers need not queue for it.
             if (not again and (watch.joined or watch.tried)) or not watch.readers:
@@ -193,7 +224,7 @@ class Hub:
         Raises StoreUnavailable.
         """
         watches = [watch for watch in self._watches.values() if watch.readers or watch.recent]
-        unsure: list[_Watch] = []
+        unsure: list[Watch] = []
         seen: list[Pulse] = []
         for start in range(0, len(watches), CHUNK):
             chunk = watches[start : start + CHUNK]
@@ -221,10 +252,10 @@ class Hub:
             change = changes.marked(pulse.task_id, pulse.state, stalled=stalled)
             await asyncio.to_thread(publish, change)
 
-    def _spawn_leave(self, watch: _Watch) -> None:
+    def _spawn_leave(self, watch: Watch) -> None:
         self._spawn(self._leave(watch))
 
-    async def _leave(self, watch: _Watch) -> None:
+    async def _leave(self, watch: Watch) -> None:
         async with watch.lock:
             if watch.readers:
                 return
@@ -240,6 +271,7 @@ class Hub:
             if watch.leaving is not None:
                 watch.leaving.cancel()
             if watch.joined:
+                watch.joined = False
                 await self._membership.leave(watch.task_id)
         self._watches.clear()
         await self._membership.aclose()
