@@ -219,6 +219,8 @@ class Pollers:
 
     def _look(self) -> None:
         """End the waits that are over; leave the hub once nobody waits."""
+        if self._told:
+            self._tell()
         now = self._loop.time()
         over = []
         for poller in self._waiting:

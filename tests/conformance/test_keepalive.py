@@ -137,6 +137,10 @@ async def test_a_long_life_is_told_over_one_connection(uvicorn_site: Site) -> No
         await playing
         faithful(seen, [pending(), *life], types=BOTH)
         assert polls > 10
+        # They are in uvicorn's log, as all its requests are.
+        assert uvicorn_site.servers[0].process.log.count(f'"GET /poll/task_status/{task.id}/') == (
+            polls + 1
+        )
         again = await connection.poll(after=answer.json["cursor"])
         assert (again.json["ready"], again.messages[-1].raw) == (True, seen[-1].raw)
 

@@ -229,6 +229,16 @@ async def test_who_waits_long_enough_is_told_that_there_is_nothing(task: TaskDri
         ]
 
 
+async def test_news_at_the_last_moment_are_news(task: TaskDriver) -> None:
+    """They have come, although nobody has been told yet."""
+    async with crowd_of(task, wait=UNIT) as crowd:
+        poller = crowd.poll()
+        hear(crowd, Message("status", "PROGRESS", crowd.newest + 1, crowd.newest, "{}"))
+        poller.deadline = 0.0
+        crowd.pollers._look()
+        assert [answer.status for answer in poller.answers] == [200]
+
+
 async def test_a_cursor_of_which_nothing_is_known_is_the_server_s(task: TaskDriver) -> None:
     """One that is too old, or was never given."""
     async with crowd_of(task) as crowd:
