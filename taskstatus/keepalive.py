@@ -55,10 +55,10 @@ _ACCESS_LINE = '%s - "%s %s HTTP/%s" %d'
 
 
 class _Heard(NamedTuple):
-    """What was received of a request, and when, by the event loop's clock."""
+    """What was received of a request, and how many seconds it had waited by then."""
 
     data: bytes
-    at: float
+    waited: float
 
 
 #: By uvicorn's request cycle: what it was made of, if it came through here.
@@ -82,7 +82,7 @@ def waited_seconds(scope: Any) -> float:
     """Return how long a request has waited here before it was handed to the server."""
     cycle = _cycle_of(scope)
     heard = _heard.get(cycle) if hasattr(cycle, "on_response") else None
-    return 0.0 if heard is None else asyncio.get_running_loop().time() - heard.at
+    return 0.0 if heard is None else heard.waited
 
 
 def take_over(scope: Any, *, request: StreamRequest, caller: Caller) -> None:
@@ -213,7 +213,7 @@ class KeepAlive(asyncio.Protocol):
         if self._waiting is None and self._known is not None and self._ask(self._known, data):
             return
         self.hand_back()
-        self._pass_on(bytes(data), self._loop.time())
+        self._pass_on(bytes(data), 0.0)
 
     def _ask(self, known: _Known, data: bytes) -> bool:
         after = known.repeat.after(data)
@@ -263,13 +263,13 @@ class KeepAlive(asyncio.Protocol):
         self._transport.set_protocol(self._server)
         if waiting is not None:
             waiting.pollers.forget(self)
-            self._pass_on(self._data, self._at)
+            self._pass_on(self._data, self._loop.time() - self._at)
 
-    def _pass_on(self, data: bytes, at: float) -> None:
+    def _pass_on(self, data: bytes, waited: float) -> None:
         before = self._server.cycle
         self._server.data_received(data)
         if self._server.cycle is not before:
-            _heard[self._server.cycle] = _Heard(data, at)
+            _heard[self._server.cycle] = _Heard(data, waited)
 
     def _rest(self) -> None:
         """Let the connection end when no other request comes for a while."""
