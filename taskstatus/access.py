@@ -26,6 +26,7 @@ __all__ = [
     "admit",
     "allow_any",
     "is_allowed",
+    "is_settled",
     "is_still_allowed",
     "make_token",
     "owner_or_token",
@@ -202,6 +203,16 @@ async def allow_any(caller: Caller, task_id: str, action: Action) -> bool:
 async def is_allowed(caller: Caller, task_id: str, action: Action = "read") -> bool:
     """Ask the policy that the settings name."""
     return await _policy(settings.ACCESS_POLICY)(caller, task_id, action)
+
+
+def is_settled(caller: Caller) -> bool:
+    """Return whether a caller who was let in is so until ``caller.expires``, come what may.
+
+    Whoever holds a token is, under our own policies: what is signed does not change. There is no
+    need to ask again, then.
+    """
+    policy = _policy(settings.ACCESS_POLICY)
+    return policy is allow_any or (policy is owner_or_token and caller.expires is not None)
 
 
 async def is_still_allowed(caller: Caller, task_id: str) -> bool:

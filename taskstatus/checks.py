@@ -48,6 +48,7 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]
         *_check_policy(),
         *_check_filter(),
         *_check_origins(),
+        *_check_collector(),
     ]
 
 
@@ -119,3 +120,11 @@ def _check_origins() -> Iterator[checks.CheckMessage]:
                 hint='An origin is written as "https://example.org", without a path.',
                 id="taskstatus.E004",
             )
+
+
+def _check_collector() -> Iterator[checks.CheckMessage]:
+    tune: object = settings.TUNE_COLLECTOR
+    if not isinstance(tune, bool):
+        yield checks.Error(
+            f"TASKSTATUS_TUNE_COLLECTOR must be True or False, not {tune!r}.", id="taskstatus.E006"
+        )

@@ -71,6 +71,9 @@ class Settings:
     MAX_CONNECTIONS_PER_CLIENT: int = 100
     #: How long a token is good for, if it was made without ``max_age``.
     TOKEN_MAX_AGE_SECONDS: float = 86_400
+    #: Whether a process that serves streams may tell Python's cyclic collector to walk only what is
+    #: new. It does so only where the collector is as Python sets it.
+    TUNE_COLLECTOR: bool = True
     #: At most one progress message per task in this time; the last value is always sent.
     PROGRESS_INTERVAL_SECONDS: float = 0.1
 

@@ -6,7 +6,7 @@ import math
 import random
 import time
 
-from taskstatus.access import Caller, is_still_allowed
+from taskstatus.access import Caller, is_settled, is_still_allowed
 from taskstatus.conf import settings
 
 __all__ = ["Access", "Deadline", "access_seconds", "stream_seconds", "trusted_seconds"]
@@ -36,8 +36,8 @@ def trusted_seconds(caller: Caller) -> float:
 class Access:
     """Whether a caller who was let in may read a task still.
 
-    Every RECHECK_SECONDS the access policy is asked anew: a token is checked again, a session and
-    its user are loaded again.
+    Every RECHECK_SECONDS the access policy is asked anew, unless it is known what it would say: a
+    session and its user are loaded again, and a policy of the project's own may change its mind.
     """
 
     __slots__ = ("_caller", "_look", "_over", "_task_id")
@@ -45,7 +45,7 @@ class Access:
     def __init__(self, caller: Caller, task_id: str) -> None:
         self._caller = caller
         self._task_id = task_id
-        self._look = time.monotonic() + _until_next_look()
+        self._look = math.inf if is_settled(caller) else time.monotonic() + _until_next_look()
         self._over = False
 
     async def left(self) -> float:

@@ -158,7 +158,7 @@ class Feed:
         last = self._last
         if message.version <= last:
             return True
-        if message.prev > last or message.prev == 0 or message.ready:
+        if message.prev > last or not message.prev or message.ready:
             return False
         if message.kind in self._types:
             if not self._write(message):

@@ -49,7 +49,18 @@ class Message:
     a reader sees that it has missed something. ``json`` is what goes over the wire.
     """
 
-    __slots__ = ("asked_to_stop", "event", "json", "kind", "prev", "state", "version")
+    __slots__ = (
+        "asked_to_stop",
+        "chunk",
+        "event",
+        "frame",
+        "json",
+        "kind",
+        "prev",
+        "ready",
+        "state",
+        "version",
+    )
 
     def __init__(self, kind: str, state: str, version: int, prev: int, json: str) -> None:
         self.kind = kind
@@ -59,8 +70,13 @@ class Message:
         self.json = json
         #: Whether the task should stop; told to its writer alone.
         self.asked_to_stop = False
-        #: The message as a Server-Sent Event, once somebody has encoded it.
+        #: Whether this message ends the stream.
+        self.ready = kind == "status" and is_ready(state)
+        #: The message as a Server-Sent Event, that as a chunk of a body, and as a WebSocket frame,
+        #: once somebody has encoded it.
         self.event: bytes | None = None
+        self.chunk: bytes | None = None
+        self.frame: bytes | None = None
 
     def __repr__(self) -> str:
         return f"<Message {self.kind} {self.state} {self.version} after {self.prev}>"
@@ -69,11 +85,6 @@ class Message:
     def cursor(self) -> str:
         """The opaque name of this message, to resume after it."""
         return str(self.version)
-
-    @property
-    def ready(self) -> bool:
-        """Whether this message ends the stream."""
-        return self.kind == "status" and is_ready(self.state)
 
     @property
     def interim(self) -> bool:

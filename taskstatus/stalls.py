@@ -33,6 +33,8 @@ class Stalls:
         gone = {worker for worker, since in self._missing.items() if now - since >= patience}
         verdicts = []
         for pulse in pulses:
+            if not pulse.stalled and pulse.worker not in gone:
+                continue  # nearly all of them, nearly always
             stalled = pulse.running and pulse.worker in gone
             if (
                 pulse.worker

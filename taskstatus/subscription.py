@@ -21,7 +21,7 @@ class Subscription:
     has to read the store's log.
     """
 
-    __slots__ = ("_messages", "_size", "_waiter", "behind", "closing", "direct", "newest")
+    __slots__ = ("_messages", "_size", "_waiter", "behind", "closing", "direct", "newest", "offer")
 
     def __init__(self) -> None:
         self._messages: list[Message] = []
@@ -29,6 +29,8 @@ class Subscription:
         self._waiter: asyncio.Future[None] | None = None
         #: Takes a message at once while the reader waits; returns whether it has.
         self.direct: Callable[[Message], bool] | None = None
+        #: The same while it does wait and nothing is before the message, else None.
+        self.offer: Callable[[Message], bool] | None = None
         #: Whether messages may be missing from this mailbox.
         self.behind = False
         #: The newest version that the reader has dealt with; what is older is not put any more.
@@ -38,15 +40,9 @@ class Subscription:
 
     def put(self, message: Message) -> None:
         """Hand a waiting reader the message directly, or add it and wake the reader."""
-        messages = self._messages
-        if (
-            self.direct is not None
-            and not messages
-            and not self.behind
-            and self._waiter is not None
-            and self.direct(message)
-        ):
+        if self.offer is not None and self.offer(message):
             return
+        messages = self._messages
         if message.version <= self.newest:
             return  # a latecomer: the reader has it, or what stands for it
         if message.interim and messages and messages[-1].state == message.state:
@@ -83,6 +79,7 @@ class Subscription:
 
     def wake(self) -> None:
         """Wake the reader."""
+        self.offer = None
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
@@ -104,10 +101,11 @@ class Subscription:
             return False
         loop = asyncio.get_running_loop()
         self._waiter = loop.create_future()
+        self.offer = self.direct
         timer = loop.call_later(seconds, self.wake)
         try:
             await self._waiter
         finally:
             timer.cancel()
-            self._waiter = None
+            self._waiter = self.offer = None
         return self._pending

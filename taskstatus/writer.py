@@ -26,17 +26,15 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 class Writer:
     """Sends ASGI messages to one client, in order."""
 
-    __slots__ = ("_failed", "_send", "_waiting")
+    __slots__ = ("_failed", "_given_up", "_send", "_waiting", "free")
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self._waiting: asyncio.Task[None] | None = None
         self._failed: BaseException | None = None
-
-    @property
-    def free(self) -> bool:
-        """Whether a message would be taken now."""
-        return self._waiting is None and self._failed is None
+        self._given_up = False
+        #: Whether a message would be taken now: nothing waits, has failed, or was given up.
+        self.free = True
 
     def try_send(self, message: dict[str, Any]) -> bool:
         """Send a message now if nothing sent before is still waiting; return whether it was taken.
@@ -51,16 +49,22 @@ class Writer:
         except StopIteration:
             return True
         except Exception as exc:  # noqa: BLE001 - handed to whoever drains
-            self._failed = exc
+            self._fail(exc)
             return True
+        self.free = False
         self._waiting = asyncio.get_running_loop().create_task(_go_on(sending, waits_for))
         self._waiting.add_done_callback(self._done)
         return True
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._waiting = None
-        if not task.cancelled() and task.exception() is not None:
-            self._failed = task.exception()
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._fail(error)
+        self.free = self._failed is None and not self._given_up
+
+    def _fail(self, error: BaseException) -> None:
+        self._failed, self.free = error, False
 
     async def drain(self) -> None:
         """Return when everything is with the server.
@@ -74,8 +78,9 @@ class Writer:
         if self._failed is not None:
             raise self._failed
 
-    def cancel(self) -> None:
-        """Give up what still waits."""
+    def give_up(self) -> None:
+        """Take nothing more, and give up what still waits."""
+        self.free, self._given_up = False, True
         if self._waiting is not None:
             self._waiting.cancel()
 

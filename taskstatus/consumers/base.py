@@ -10,6 +10,8 @@ from channels.consumer import AsyncConsumer, get_handler_name
 from channels.exceptions import StopConsumer
 
 from taskstatus.cancellation import stop
+from taskstatus.checkups import check_always, check_when_due
+from taskstatus.collector import tune_collector
 from taskstatus.consumers.outlet import Outlet
 from taskstatus.drain import get_drain
 from taskstatus.exceptions import SlowReader
@@ -31,6 +33,7 @@ class Connection(AsyncConsumer):  # type: ignore[misc]
         self._working: asyncio.Task[None] | None = None
         self._serving: asyncio.Task[Any] | None = None
         self._stuck = False
+        self._rests = False
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection.
@@ -38,6 +41,7 @@ class Connection(AsyncConsumer):  # type: ignore[misc]
         Unlike Channels' own, this makes no task for each message that is received, and looks for no
         channel layer.
         """
+        tune_collector()
         self.scope, self.base_send = scope, send
         self.outlet = Outlet(scope, send)
         self._serving = asyncio.current_task()
@@ -51,13 +55,23 @@ class Connection(AsyncConsumer):  # type: ignore[misc]
                 if not self._stuck:
                     raise
             finally:
+                if self._rests:
+                    check_always(scope.get("taskstatus.send"))
                 self.outlet.close()
                 if self._working is not None:
                     await stop(self._working)
+                # A task that was cancelled knows where, and so holds us: a circle that only
+                # Python's collector would find.
+                self._working = self._serving = None
 
     async def dispatch(self, message: Any) -> None:
         """Handle one ASGI message. Without Channels' database upkeep: no ORM is used here."""
         await getattr(self, get_handler_name(message))(message)
+
+    def rest(self) -> None:
+        """Let the server look at this connection when there is something to see, and only then."""
+        self._rests = True
+        check_when_due(self.scope.get("taskstatus.send"))
 
     def work(self, work: Coroutine[Any, Any, None]) -> None:
         """Begin to serve."""

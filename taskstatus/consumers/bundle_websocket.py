@@ -138,7 +138,7 @@ class BundleWebSocketConsumer(SocketConsumer):
         try:
             self._count(await strand.admit(self._caller, tokens))
             await self._send_all(await _begin(strand))
-            await strand.pump(write=self._write, send=self._send_all)
+            await strand.pump(write=self.writer(), send=self._send_all)
         except (Forbidden, UnknownTask) as error:
             await self._refuse(frame, error)
         finally:
@@ -159,9 +159,6 @@ class BundleWebSocketConsumer(SocketConsumer):
 
     async def _refuse(self, frame: Frame, error: TaskStatusError) -> None:
         await self._say(text_frame(problem_of(error).message(frame.task_id)))
-
-    def _write(self, message: Message) -> bool:
-        return self.outlet.offer(text_frame(message.json))
 
     async def _send_all(self, messages: Sequence[Message]) -> None:
         for message in messages:

@@ -29,5 +29,6 @@ class EventsConsumer(HttpConsumer):
     async def open(self, first: bytes) -> None:
         """Begin the stream; the first events go along."""
         await self.send_headers(headers=HEADERS)
+        self.rest()
         retry = random.randint(*RETRY_MS)  # noqa: S311 - jitter, not a secret
         await self.outlet.send(body_part(eventstream.opening(retry) + first))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 from taskstatus.exceptions import SlowReader
+from taskstatus.messages import Message
 from taskstatus.pressure import MAX_UNSENT_BYTES
+from taskstatus.wire import Write
 from taskstatus.writer import STUCK_SECONDS, Writer
 
 __all__ = ["Gone", "Outlet"]
@@ -22,10 +25,11 @@ class Gone(Exception):
 class Outlet:
     """Sends ASGI messages to one client, in order, until it is closed."""
 
-    __slots__ = ("_closed", "_unsent", "_writer")
+    __slots__ = ("_closed", "_send", "_unsent", "_writer")
 
     def __init__(self, scope: dict[str, Any], send: Any) -> None:
-        self._writer = Writer(scope.get("taskstatus.send", send))
+        self._send = scope.get("taskstatus.send", send)
+        self._writer = Writer(self._send)
         self._unsent = scope.get("taskstatus.unsent")
         self._closed = False
 
@@ -42,6 +46,16 @@ class Outlet:
     def offer(self, message: dict[str, Any]) -> bool:
         """Send a message now, if the client keeps up; return whether it was taken."""
         return not self._closed and not self.pressed and self._writer.try_send(message)
+
+    def past_server(
+        self, writer_of: Callable[[Any], Write | None], encoded: Callable[[Message], bytes]
+    ) -> Callable[[Message], bool] | None:
+        """Return what offers messages as bytes past the server (see ``wire``), None where there is
+        no way past."""
+        writer, write = self._writer, writer_of(self._send)
+        if write is None:
+            return None
+        return lambda message: writer.free and write(encoded(message))
 
     async def send(self, message: dict[str, Any]) -> None:
         """Send a message, and return when the server has it.
@@ -90,4 +104,4 @@ class Outlet:
     def close(self) -> None:
         """Take nothing more, and give up what still waits."""
         self._closed = True
-        self._writer.cancel()
+        self._writer.give_up()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 
+from taskstatus import wire
 from taskstatus.conf import settings
 from taskstatus.consumers.base import Connection
 from taskstatus.consumers.outlet import Gone
 from taskstatus.exceptions import SlowReader, TaskStatusError
+from taskstatus.messages import Message
 from taskstatus.pressure import linger, watch_frames
 from taskstatus.problems import RESTARTING, problem_of
 
@@ -29,6 +32,14 @@ SLOW_CLOSE_SECONDS = 30.0
 def text_frame(text: str) -> dict[str, Any]:
     """Return the ASGI message that sends a text."""
     return {"type": "websocket.send", "text": text}
+
+
+def encoded(message: Message) -> bytes:
+    """Return a message as a WebSocket frame, which is made once for all of its clients."""
+    frame = message.frame
+    if frame is None:
+        frame = message.frame = wire.text_frame(message.json.encode())
+    return frame
 
 
 HEARTBEAT = text_frame('{"type":"heartbeat"}')
@@ -57,7 +68,15 @@ class SocketConsumer(Connection, AsyncWebsocketConsumer):  # type: ignore[misc]
         most = MAX_MESSAGE_BYTES + 2 * settings.MAX_RESULT_BYTES
         watch_frames(self.scope.get("taskstatus.send"), most)
         await self.accept()
+        self.rest()
         self.work(self._serve())
+
+    def writer(self) -> Callable[[Message], bool]:
+        """Return what offers messages to the client, once the connection is accepted."""
+        return self.outlet.past_server(wire.frame_writer, encoded) or self._offer
+
+    def _offer(self, message: Message) -> bool:
+        return self.outlet.offer(text_frame(message.json))
 
     async def websocket_disconnect(self, message: Any) -> None:
         """Stop: the connection is closed."""

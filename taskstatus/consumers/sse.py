@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-from taskstatus import eventstream
+from taskstatus import eventstream, wire
 from taskstatus.conf import settings
 from taskstatus.consumers.events import EventsConsumer, body_part
 from taskstatus.consumers.single import caller_of, open_feed
@@ -40,7 +40,7 @@ class SseConsumer(EventsConsumer):
             return
         await self.open(eventstream.encode(first))
         idle = eventstream.HEARTBEAT if request.heartbeat else eventstream.KEEPALIVE
-        feed.write_through(self._write)
+        feed.write_through(self.outlet.past_server(wire.chunk_writer, _chunk) or self._offer)
         while not feed.ended:
             left = await deadline.left()
             if left <= 0:
@@ -50,5 +50,13 @@ class SseConsumer(EventsConsumer):
             await self.outlet.send(body_part(body))
             self.outlet.check()
 
-    def _write(self, message: Message) -> bool:
-        return self.outlet.offer(body_part(message.event or eventstream.encode([message])))
+    def _offer(self, message: Message) -> bool:
+        return self.outlet.offer(body_part(eventstream.encode([message])))
+
+
+def _chunk(message: Message) -> bytes:
+    """Return a message as a chunk of a body, which is made once for all of its clients."""
+    chunk = message.chunk
+    if chunk is None:
+        chunk = message.chunk = wire.body_chunk(eventstream.encode([message]))
+    return chunk

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from taskstatus.conf import settings
@@ -35,14 +36,15 @@ class TaskStatusConsumer(SocketConsumer):
         with Counted(caller):
             async with open_feed(request) as feed:
                 deadline = Deadline(caller, request.task_id)
-                feed.write_through(self._write)
+                feed.write_through(self.writer())
                 while True:
                     left = await deadline.left()
                     if left <= 0:
                         return RESTARTING.close_code
-                    some = await self._send_all(
-                        await feed.batch(min(left, settings.KEEPALIVE_SECONDS))
-                    )
+                    # The server's pings keep the connection: without heartbeats to send there is
+                    # nothing to wake up for.
+                    lull = settings.KEEPALIVE_SECONDS if request.heartbeat else math.inf
+                    some = await self._send_all(await feed.batch(min(left, lull)))
                     if feed.ended:
                         return ENDED
                     if not some and request.heartbeat:
@@ -55,6 +57,3 @@ class TaskStatusConsumer(SocketConsumer):
             await self.outlet.send(text_frame(message.json))
         self.outlet.check()
         return bool(messages)
-
-    def _write(self, message: Message) -> bool:
-        return self.outlet.offer(text_frame(message.json))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from django_eventstream.utils import sse_encode_event
 
@@ -43,6 +44,22 @@ def encode_problem(json: str, position: bytes) -> bytes:
 
 
 def _encode(message: Message) -> bytes:
-    event: bytes = sse_encode_event(message.kind, message.json, event_id=message.cursor).encode()
-    message.event = event
-    return event
+    json = message.json
+    if "\n" in json or "\r" in json:
+        event = sse_encode_event(message.kind, json, event_id=message.cursor)
+    else:
+        before, between, after = _layout(message.kind)
+        event = f"{before}{message.cursor}{between}{json}{after}"
+    encoded = message.event = event.encode()
+    return encoded
+
+
+@lru_cache(maxsize=8)
+def _layout(kind: str) -> tuple[str, str, str]:
+    """Return what the encoder puts in front of, between and behind an id and one line of data.
+
+    It takes longer over an event than all else does that is done once for it.
+    """
+    before, _, rest = str(sse_encode_event(kind, "DATA", event_id="ID")).partition("ID")
+    between, _, after = rest.partition("DATA")
+    return before, between, after

@@ -120,6 +120,12 @@ class Store(Protocol):
         Costs the same for all of them, whatever else is stored.
         """
 
+    async def aversions(self, task_ids: Sequence[str]) -> list[int]:
+        """Return the newest version of each task, of any type, 0 when it is unknown.
+
+        It costs next to nothing: whoever follows many tasks asks again and again.
+        """
+
     async def apulses(self, task_ids: Sequence[str]) -> list[Pulse]:
         """Return the pulse of each task, in one round trip."""
 

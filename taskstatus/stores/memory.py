@@ -205,6 +205,12 @@ class MemoryStore:
             record = self._find(task_id)
             return record.owner if record is not None else ""
 
+    async def aversions(self, task_ids: Sequence[str]) -> list[int]:
+        """See Store.aversions()."""
+        with self._lock:
+            records = [self._find(task_id) for task_id in task_ids]
+        return [record.version if record and record.status else 0 for record in records]
+
     async def apulses(self, task_ids: Sequence[str]) -> list[Pulse]:
         """See Store.apulses()."""
         with self._lock:

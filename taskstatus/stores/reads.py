@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from hashlib import sha1
 from importlib.resources import files
 from typing import Any
 
-import redis
-
 from taskstatus.cancellation import stop
+from taskstatus.stores.pipe import Pipe, Script
+from taskstatus.stores.versions import Versions
 
 __all__ = ["TEXT", "Reads"]
 
 TEXT = (files("taskstatus.stores") / "read.lua").read_text()
-HASH = sha1(TEXT.encode()).hexdigest()  # noqa: S324 - Redis's name for it, not a secret
+SCRIPT = Script(TEXT)
 
 #: KEYS and ARGV of read.lua.
 Question = tuple[str, str, int | str]
@@ -27,8 +26,9 @@ class Reads:
     An answer is never older than the question. Belongs to one event loop.
     """
 
-    def __init__(self, client: Any, meaning: Callable[[Exception], Exception]) -> None:
-        self.client = client
+    def __init__(self, pipe: Pipe, meaning: Callable[[Exception], Exception]) -> None:
+        self.pipe = pipe
+        self.versions = Versions(pipe)
         self._meaning = meaning
         self._asked: dict[Question, asyncio.Future[Any]] = {}
         self._asking: asyncio.Task[None] | None = None
@@ -46,12 +46,12 @@ class Reads:
         return await asyncio.shield(answer)
 
     async def aclose(self) -> None:
-        """Close the connections; who still waits for an answer is cancelled."""
+        """Close the connection; who still waits for an answer is cancelled."""
         # One that is cancelled before it has begun would not notice that it ends.
         await asyncio.sleep(0)
         if self._asking is not None:
             await stop(self._asking)
-        await self.client.aclose()
+        await self.pipe.aclose()
 
     async def _ask(self) -> None:
         asked: dict[Question, asyncio.Future[Any]] = {}
@@ -71,22 +71,11 @@ class Reads:
                 future.cancel()
 
     async def _answers(self, questions: list[Question]) -> list[Any]:
+        calls = [((record, log), (str(since),)) for record, log, since in questions]
         try:
-            answers = await self._run(questions)
-            if any(isinstance(answer, redis.exceptions.NoScriptError) for answer in answers):
-                # Redis is new, or was restarted; from now on it knows the script.
-                await self.client.script_load(TEXT)
-                answers = await self._run(questions)
+            return await SCRIPT.run(self.pipe, *calls)
         except Exception as exc:  # noqa: BLE001 - for those who have asked
             return [exc] * len(questions)
-        return answers
-
-    async def _run(self, questions: list[Question]) -> list[Any]:
-        async with self.client.pipeline(transaction=False) as pipe:
-            for question in questions:
-                pipe.evalsha(HASH, 2, *question)
-            answers: list[Any] = await pipe.execute(raise_on_error=False)
-        return answers
 
 
 def _look(answer: asyncio.Future[Any]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterator, Seque
 from hashlib import blake2b
 from heapq import nlargest
 from importlib.resources import files
+from sys import intern
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -23,16 +24,15 @@ from taskstatus.cancellation import heeded
 from taskstatus.changes import Change
 from taskstatus.exceptions import StoreUnavailable
 from taskstatus.messages import Message
+from taskstatus.resp import Refusal, pack
 from taskstatus.stores import reads, script
 from taskstatus.stores.base import Listing, MissingRecord, Pulse, Reading
+from taskstatus.stores.pipe import Pipe
 
 __all__ = ["RedisStore"]
 
 #: redis-py's own defaults wait up to a minute; nobody who asks for a status should.
 TIMEOUT_SECONDS = 1.0
-#: Connections of one event loop, and how long a reader waits for one of them to be free.
-POOL_SIZE = 8
-POOL_SECONDS = 10.0
 #: redis-py's, and what asyncio adds to it while a connection is being made.
 UNREACHABLE = (redis.RedisError, OSError, TimeoutError)
 #: Redis answers, but not now. A script's error has the reason in its midst.
@@ -142,24 +142,30 @@ class RedisStore:
     async def aowner(self, task_id: str) -> str:
         """See Store.aowner()."""
         async with _answering():
-            return str(await self._aclient().hget(keys(task_id)[0], "owner") or "")
+            [owner] = await self._here().pipe.ask([pack("HGET", keys(task_id)[0], "owner")])
+        return owner or ""
+
+    async def aversions(self, task_ids: Sequence[str]) -> list[int]:
+        """See Store.aversions()."""
+        async with _answering():
+            return await self._here().versions.read([keys(task_id)[0] for task_id in task_ids])
 
     async def apulses(self, task_ids: Sequence[str]) -> list[Pulse]:
         """See Store.apulses()."""
-        async with _answering(), self._aclient().pipeline(transaction=False) as pipe:
-            for task_id in task_ids:
-                pipe.hmget(keys(task_id)[0], _PULSE)
-            answers = await pipe.execute()
+        async with _answering():
+            answers = await self._here().pipe.ask(
+                [pack("HMGET", keys(task_id)[0], *_PULSE) for task_id in task_ids]
+            )
         return [_pulse(*pair) for pair in zip(task_ids, answers, strict=True)]
 
     async def aleases(self, workers: Sequence[str]) -> set[str]:
         """See Store.aleases()."""
         if not workers:
             return set()
-        async with _answering(), self._aclient().pipeline(transaction=False) as pipe:
-            for worker in workers:
-                pipe.exists(_lease_key(worker))
-            held = await pipe.execute()
+        async with _answering():
+            held = await self._here().pipe.ask(
+                [pack("EXISTS", _lease_key(worker)) for worker in workers]
+            )
         return {worker for worker, exists in zip(workers, held, strict=True) if exists}
 
     def recent(self, most: int, states: Collection[str] = ()) -> Listing:
@@ -227,25 +233,19 @@ class RedisStore:
         self._forget_own()
         self._client.close()
 
-    def _aclient(self) -> Any:
-        return self._here().client
-
     def _here(self) -> reads.Reads:
         loop = asyncio.get_running_loop()
         here = self._async.get(loop)
         if here is None:
-            # A crowd of clients waits its turn for a few connections; redis-py's own pool would
-            # open a hundred and then refuse.
-            pool = aioredis.BlockingConnectionPool.from_url(
+            pool: Any = aioredis.ConnectionPool.from_url(
                 self.url,
-                max_connections=POOL_SIZE,
-                timeout=POOL_SECONDS,
-                decode_responses=True,
                 socket_timeout=TIMEOUT_SECONDS,
                 socket_connect_timeout=TIMEOUT_SECONDS,
-                retry=AsyncRetry(*RETRY),
+                # A pipe tries again by itself.
+                retry=AsyncRetry(NoBackoff(), 0),
             )
-            here = self._async[loop] = reads.Reads(aioredis.Redis.from_pool(pool), _meaning)
+            seconds = pool.connection_kwargs["socket_timeout"]
+            here = self._async[loop] = reads.Reads(Pipe(pool, seconds=seconds), _meaning)
         return here
 
 
@@ -255,7 +255,7 @@ async def _answering() -> AsyncIterator[None]:
     with heeded():
         try:
             yield
-        except UNREACHABLE as exc:
+        except (*UNREACHABLE, Refusal) as exc:
             raise _meaning(exc) from exc
 
 
@@ -264,9 +264,9 @@ def _meaning(error: Exception) -> Exception:
 
     A refusal that does not pass (a wrong type, a mistake in a script) is nobody's to wait for.
     """
-    refused = isinstance(error, redis.ResponseError)
+    refused = isinstance(error, redis.ResponseError | Refusal)
     if refused and not any(reason in str(error) for reason in PASSING):
-        return error
+        return redis.ResponseError(str(error)) if isinstance(error, Refusal) else error
     return StoreUnavailable()
 
 
@@ -285,9 +285,10 @@ def _pulse(task_id: str, answer: list[str | None]) -> Pulse:
     return Pulse(
         task_id=task_id,
         version=int(version or 0),
-        state=state or "",
+        # They are kept as long as the task is followed, and are few.
+        state=intern(state or ""),
         stalled=stalled == "true",
-        worker=worker or "",
+        worker=intern(worker or ""),
     )
 
 

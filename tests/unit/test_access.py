@@ -16,6 +16,7 @@ from taskstatus.access import (
     admit,
     allow_any,
     is_allowed,
+    is_settled,
     is_still_allowed,
     make_token,
     owner_or_token,
@@ -259,3 +260,14 @@ async def test_stranger_costs_the_same_read_for_any_task(
     for task_id in (task.task_id, "never was"):
         assert not await owner_or_token(Caller({"user": stranger}), task_id, "read")
     assert asked == [task.task_id, "never was"]
+
+
+async def test_only_time_ends_what_a_token_allows(settings: Settings, task: TaskDriver) -> None:
+    """Under our own policies; a session may end, and a project's policy may ask anything."""
+    holder = await admit(Caller(ANYBODY), task.task_id, [make_token(task.task_id)])
+    assert is_settled(holder)
+    assert not is_settled(Caller(ANYBODY))
+    settings.TASKSTATUS_ACCESS_POLICY = "taskstatus.access.allow_any"
+    assert is_settled(Caller(ANYBODY))
+    settings.TASKSTATUS_ACCESS_POLICY = f"{__name__}.by_session"
+    assert not is_settled(holder)

@@ -137,6 +137,13 @@ def test_error_filter_that_is_none_is_an_error(settings: Settings, path: object)
     assert found() == ["taskstatus.E005"]
 
 
+@pytest.mark.parametrize("value", [1, None, "no"])
+def test_tuning_is_on_or_off(settings: Settings, value: object) -> None:
+    """A text, even "no", would turn it on."""
+    settings.TASKSTATUS_TUNE_COLLECTOR = value
+    assert found() == ["taskstatus.E006"]
+
+
 def test_error_filter_may_be_any_function(settings: Settings) -> None:
     """A function of the project's own."""
     settings.TASKSTATUS_ERROR_FILTER = f"{__name__}.blocking_policy"

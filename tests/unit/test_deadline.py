@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from taskstatus.access import Caller
+from taskstatus.access import Caller, admit, make_token
 from taskstatus.deadline import JITTER, Deadline, access_seconds, stream_seconds
 from taskstatus.testing import TaskDriver
 
@@ -83,6 +83,21 @@ async def test_policy_is_asked_again_when_it_is_time(settings: Settings, known: 
     assert policy.asked == 0
     while policy.asked < 2:  # noqa: ASYNC110 - it is asked in here
         await asyncio.sleep(await deadline.left())
+
+
+@pytest.mark.parametrize("name", ["owner_or_token", "allow_any"])
+async def test_policy_that_cannot_change_its_mind_is_not_asked_again(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A token lasts until it ends; so the stream need not wake up to look."""
+    settings.TASKSTATUS_ACCESS_POLICY = f"taskstatus.access.{name}"
+    settings.TASKSTATUS_RECHECK_SECONDS = 0.001
+    task = TaskDriver()
+    caller = await admit(Caller({}), task.task_id, [make_token(task.task_id, max_age=300)])
+    monkeypatch.setattr("taskstatus.deadline.is_still_allowed", None)
+    deadline = Deadline(caller, task.task_id)
+    await asyncio.sleep(0.01)
+    assert 200 < await deadline.left() < 700
 
 
 async def test_stream_is_over_when_the_policy_says_no(settings: Settings, known: str) -> None:

@@ -25,19 +25,19 @@ FLOORS: dict[str, str] = {
     # What a project installs, mounts or runs.
     "doors": "taskstatus apps urls routing pages templatetags management terminal testing metrics",
     # Those who watch: connections, and what each of them must see.
-    "viewers": "consumers views eventstream guard cors limits deadline writer pressure origin"
-    " session transactions keepalive pollers repeat",
+    "viewers": "consumers views eventstream guard cors limits deadline writer wire pressure"
+    " checkups origin session transactions keepalive pollers repeat",
     # Those who are watched: workers, and whoever enqueues.
     "producers": "receivers owner lease progress activity meter",
     # One task's stream, for one client and for all of a process.
-    "streams": "feed hub subscription stalls drain membership pubsub line resp recent",
+    "streams": "feed hub subscription stalls drain membership pubsub line recent collector",
     # Who may, what Celery's backend knows, and the way into the store.
     "gates": "access cancel results lookup publisher outbox signals requests frames problems checks"
     " installation",
     # The truth, and the hints.
     "store": "stores groups",
     # What can be said, and where it is set.
-    "words": "batch changes errors messages position status conf texts models",
+    "words": "batch resp changes errors messages position status conf texts models",
     "facts": "states exceptions counts cancellation",
 }
 #: Producers must not know of streams either: a worker serves nobody.
@@ -47,7 +47,7 @@ UNKNOWN_TO = {"producers": {"viewers", "streams"}, "viewers": {"producers"}}
 DOORS: dict[str, dict[str, str]] = {
     "redis": {
         "stores.redis": "the store",
-        "stores.reads": "a script that it does not know yet",
+        "stores.pipe": "how its connections are made",
     },
     "channels_redis": {"pubsub": "how its pub/sub layer connects"},
     "msgpack": {"groups": "the pub/sub layer's own format"},

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import uvloop
 
+from taskstatus import line as module
 from taskstatus.line import Line
+from taskstatus.resp import pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +42,7 @@ class Connected:
         self.server = server
 
 
-async def connect() -> Connected:
+async def connect(take: Callable[[bytes], int] | None = None) -> Connected:
     """Return a connection that no line has taken over yet."""
     accepted: asyncio.Future[asyncio.StreamWriter] = asyncio.get_running_loop().create_future()
 
@@ -52,7 +54,7 @@ async def connect() -> Connected:
         Before, *server.sockets[0].getsockname()
     )
     server.close()
-    return Connected(Line(lambda _: 0), transport, before, await accepted)
+    return Connected(Line(take or (lambda _: 0)), transport, before, await accepted)
 
 
 def run(loop: Callable[[], asyncio.AbstractEventLoop], main: Any) -> None:
@@ -122,9 +124,10 @@ def test_connection_that_was_lost_before_it_was_taken_over_is_given_up(
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_each_answer_is_to_the_command_in_its_turn(
-    loop: Callable[[], asyncio.AbstractEventLoop],
+    loop: Callable[[], asyncio.AbstractEventLoop], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A channel is joined when Redis has said so, not when it has said something else."""
+    monkeypatch.setattr(module, "REST_SECONDS", 0)
 
     async def main(connected: Connected) -> None:
         line, loop = connected.line, asyncio.get_running_loop()
@@ -148,5 +151,51 @@ def test_each_answer_is_to_the_command_in_its_turn(
             assert [future.done() for future in due] == [n < now_done for n in range(4)]
         connected.server.close()
         await attending
+
+    run(loop, main)
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_what_comes_fast_is_read_in_one_go(
+    loop: Callable[[], asyncio.AbstractEventLoop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a rest, in order and with nothing lost; what comes alone is there at once."""
+    monkeypatch.setattr(module, "REST_SECONDS", 0.1)
+    taken: list[bytes] = []
+    came = asyncio.Event()
+
+    def take(body: bytes) -> int:
+        taken.append(body)
+        came.set()
+        return 1
+
+    async def main(connected: Connected) -> None:
+        connected.transport.abort()
+        connected.server.close()
+        connected = await connect(take)
+        line, server = connected.line, connected.server
+        line.take_over(connected.transport)
+        reads: list[bytes] = []
+        feed = line.data_received
+
+        def receive(data: bytes) -> None:
+            reads.append(data)
+            feed(data)
+
+        monkeypatch.setattr(line, "data_received", receive)
+        line.take_over(connected.transport)
+        for number in range(40):
+            server.write(pack("message", "a channel", str(number)))
+            await server.drain()
+            if number < 2:
+                await came.wait()
+                came.clear()
+        while len(taken) < 40:
+            await came.wait()
+            came.clear()
+        assert taken == [b"%d" % number for number in range(40)]
+        assert len(reads) < 10
+        connected.transport.abort()
+        server.close()
 
     run(loop, main)

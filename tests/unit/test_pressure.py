@@ -3,97 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from twisted.internet.asyncioreactor import AsyncioSelectorReactor
-from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.protocol import Protocol
 
 from taskstatus.pressure import unsent_bytes, write_at_once
+from tests.harness.twisted import (
+    BIG,
+    TIMEOUT_SECONDS,
+    Connection,
+    handle_reply,
+    twisted_connection,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-
-    from twisted.python.failure import Failure
-
-TIMEOUT_SECONDS = 10.0
-#: More than a socket takes, and many times what Twisted sends in one go.
-BIG = 8 * 1024 * 1024
-
-
-class _Protocol(Protocol):
-    def __init__(self, made: asyncio.Future[_Protocol]) -> None:
-        self.made = made
-        self.lost = asyncio.Event()
-
-    def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
-        self.made.set_result(self)
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802
-        self.lost.set()
-
-
-class Connection:
-    """A connection as Daphne has it, with a client that reads when the test does."""
-
-    def __init__(self, protocol: _Protocol, client: socket.socket) -> None:
-        self.protocol = protocol
-        self.client = client
-        #: Daphne's ``send`` is such a partial.
-        self.send = partial(_handle_reply, protocol)
-        self.unsent: Callable[[], int] = unsent_bytes(self.send)
-        #: How often the event loop was asked to say when there is room.
-        self.asked = 0
-        self.transport: Any = protocol.transport
-        self._count_asking()
-
-    def _count_asking(self) -> None:
-        add_writer = self.transport.reactor.addWriter
-
-        def asking(transport: Any) -> None:
-            self.asked += transport is self.transport
-            add_writer(transport)
-
-        self.transport.reactor.addWriter = asking
-
-    async def read(self, size: int) -> bytes:
-        """Return so many bytes, or what comes before the end."""
-        loop, data = asyncio.get_running_loop(), bytearray()
-        async with asyncio.timeout(TIMEOUT_SECONDS):
-            while len(data) < size:
-                some = await loop.sock_recv(self.client, min(size - len(data), 1 << 20))
-                if not some:
-                    break
-                data += some
-        return bytes(data)
-
-
-def _handle_reply(protocol: Any, message: dict[str, Any]) -> None:
-    protocol.transport.write(message["bytes"])
+    from collections.abc import AsyncIterator
 
 
 @pytest.fixture
 async def connection() -> AsyncIterator[Connection]:
-    """Yield a connection on Twisted's own reactor, which runs on the test's event loop."""
-    loop = asyncio.get_running_loop()
-    reactor: Any = AsyncioSelectorReactor(loop)
-    made: asyncio.Future[_Protocol] = loop.create_future()
-    port = reactor.listenTCP(
-        0, Factory.forProtocol(partial(_Protocol, made)), interface="127.0.0.1"
-    )
-    with socket.socket() as client:
-        client.setblocking(False)
-        await loop.sock_connect(client, ("127.0.0.1", port.getHost().port))
-        protocol = await made
-        connection = Connection(protocol, client)
+    """Yield a connection of Twisted's."""
+    async with twisted_connection() as connection:
         yield connection
-        connection.transport.abortConnection()
-        await asyncio.wait_for(protocol.lost.wait(), TIMEOUT_SECONDS)
-    await port.stopListening().asFuture(loop)
-    for waker in reactor.removeAll():
-        waker.connectionLost(None)
 
 
 def say(connection: Connection, *messages: bytes) -> None:
@@ -225,6 +158,6 @@ def test_other_servers_are_left_alone(*, with_partial: bool) -> None:
 
 def test_connection_that_is_not_there_yet_is_left_alone() -> None:
     """Neither is a partial that is nobody's."""
-    for send in (partial(_handle_reply), partial(_handle_reply, Protocol())):
+    for send in (partial(handle_reply), partial(handle_reply, Protocol())):
         write_at_once(send)
         assert unsent_bytes(send)() == 0

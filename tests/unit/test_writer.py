@@ -87,7 +87,7 @@ async def test_waiting_message_can_be_given_up() -> None:
     writer = Writer(client.send)
     before = asyncio.all_tasks()
     writer.try_send(message(1))
-    writer.cancel()
+    writer.give_up()
     await writer.drain()
     assert asyncio.all_tasks() == before
     client.gate.set()

@@ -113,6 +113,16 @@ async def test_pulses_of_many_tasks_come_at_once(store: Store, task_id: str) -> 
     assert await store.apulses([]) == []
 
 
+async def test_versions_of_many_tasks_come_at_once(store: Store, task_id: str) -> None:
+    """The newest of any type, in the order asked for, 0 for a task that is unknown."""
+    (known,) = versions(play(store, task_id, pending()))
+    _, newest = versions(play(store, f"{task_id}-2", first.started(), first.logged()))
+    ids = ["never", f"{task_id}-2", task_id]
+    assert await store.aversions(ids) == [0, newest, known]
+    assert await store.aversions(ids * 400) == [0, newest, known] * 400
+    assert await store.aversions([]) == []
+
+
 def test_change_of_an_unknown_task_asks_for_its_base(store: Store, task_id: str) -> None:
     """A run's change without a record is refused with MissingRecord; its base is taken."""
     change = first.progressed(3)(task_id)

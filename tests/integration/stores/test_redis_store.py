@@ -10,15 +10,18 @@ import subprocess
 import sys
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 import redis
 from redis.crc import key_slot
 
 from taskstatus.exceptions import StoreUnavailable
+from taskstatus.resp import Refusal
 from taskstatus.stores.base import UNFINISHED_SECONDS
 from taskstatus.stores.redis import TIMEOUT_SECONDS, RedisStore, keys
+from taskstatus.stores.versions import SCRIPT
 from tests.integration.stores.steps import Speaker, pending, play
 
 if TYPE_CHECKING:
@@ -250,6 +253,56 @@ async def test_cancelled_reading_never_goes_on(redis_store: RedisStore, task_id:
         assert len(done) == len(readers)
     reading = await redis_store.aread(task_id)
     assert reading is not None
+
+
+@pytest.fixture
+def scriptless(client: redis.Redis, redis_url: str) -> Iterator[str]:
+    """Yield the URL by which Redis runs no scripts."""
+    set_user(client, "on", ">secret", "~*", "&*", "+@all", "-@scripting")
+    parts = urlsplit(redis_url)
+    yield parts._replace(netloc=f"scriptless:secret@{parts.hostname}:{parts.port}").geturl()
+    client.acl_deluser("scriptless")
+
+
+def set_user(client: Any, *rules: str) -> None:
+    """Change what the user "scriptless" may do."""
+    client.execute_command("ACL", "SETUSER", "scriptless", *rules)
+
+
+async def test_versions_are_asked_for_one_by_one_where_the_script_is_refused(
+    redis_store: RedisStore, client: redis.Redis, scriptless: str, task_id: str
+) -> None:
+    """As by Redis Cluster, where the records lie in different slots."""
+    (message,) = play(redis_store, task_id, pending())
+    assert message is not None
+    store = RedisStore(scriptless)
+    try:
+        for _ in range(2):
+            assert await store.aversions([task_id, "never"]) == [message.version, 0]
+        set_user(client, "-hget")
+        with pytest.raises(redis.ResponseError):
+            await store.aversions([task_id])
+    finally:
+        await store.aclose()
+        store.close()
+
+
+async def test_refusal_of_the_script_that_may_pass_is_not_remembered(
+    client: redis.Redis, scriptless: str, monkeypatch: pytest.MonkeyPatch, task_id: str
+) -> None:
+    """The next time it is tried again."""
+    monkeypatch.setattr("taskstatus.stores.versions.REFUSALS", ())
+    store = RedisStore(scriptless)
+    try:
+        assert await store.aversions([task_id]) == [0]
+        set_user(client, "+@scripting", "-hget")
+        # The script may not do either what its user may not.
+        [refusal] = await SCRIPT.run(store._here().pipe, (keys(task_id)[:1], ()))
+        assert isinstance(refusal, Refusal)
+        assert "script" in str(refusal)
+    finally:
+        await store.aclose()
+        store.close()
 
 
 def test_ping_returns_when_redis_answers(redis_store: RedisStore) -> None:

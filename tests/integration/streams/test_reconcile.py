@@ -15,8 +15,11 @@ from tests.integration.streams.layers import everything, messages_only
 from tests.integration.streams.reading import UNIT, ended, eventually, read_until, states
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pytest_django.fixtures import Settings
 
+    from taskstatus.stores import Pulse
     from tests.integration.streams.reading import Stream
 
 
@@ -99,3 +102,29 @@ async def test_task_whose_worker_is_gone_is_called_stalled(
         first, stalled, back = await read_until(feed, lambda messages: len(messages) == 3)
     flags = ['"stalled":true' in message.json for message in (first, stalled, back)]
     assert flags == [False, True, False]
+
+
+async def test_only_what_has_changed_is_read_in_full(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the others the version is enough, however often."""
+    asked: list[list[str]] = []
+    apulses = stream.store.apulses
+
+    async def ask(task_ids: Sequence[str]) -> list[Pulse]:
+        asked.append([*task_ids])
+        return await apulses(task_ids)
+
+    monkeypatch.setattr(stream.hub.store, "apulses", ask)
+    quiet, busy = stream.task(), stream.task()
+    for task in (quiet, busy):
+        task.pending()
+    async with stream.follow(quiet), stream.follow(busy):
+        await stream.hub.reconcile()
+        await stream.hub.reconcile()
+        busy.started()
+        await stream.hub.reconcile()
+    assert [sorted(some) for some in asked] == [
+        sorted([quiet.task_id, busy.task_id]),
+        [busy.task_id],
+    ]

@@ -1,0 +1,302 @@
+"""What Daphne's checkers look at, on Daphne's own server and connections."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import weakref
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from daphne.http_protocol import HTTPFactory
+from daphne.server import Server
+from daphne.ws_protocol import WebSocketFactory
+from twisted.internet.testing import StringTransportWithDisconnection
+
+from taskstatus.checkups import Connections, check_always, check_when_due
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+TIMEOUT_SECONDS = 10.0
+PING = b"\x89"
+UPGRADE = (
+    b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+ACCEPT = {"type": "websocket.accept"}
+START = {"type": "http.response.start", "status": 200, "headers": []}
+PART = {"type": "http.response.body", "body": b"part", "more_body": True}
+
+
+def _transport() -> Any:
+    transport: Any = StringTransportWithDisconnection
+    return transport()
+
+
+class Daphne:
+    """A server of Daphne's without a port, with a connection on which an application rests."""
+
+    def __init__(self, **options: Any) -> None:
+        self.server: Any = Server(self.application, endpoints=["tcp:0"], **options)
+        self.server.connections = {}
+        self.server.ws_factory = WebSocketFactory(self.server)
+        self.transport: Any = _transport()
+        self.resting = asyncio.Event()
+        #: What the application does then.
+        self.then: Callable[[], Awaitable[Any]] = asyncio.Event().wait
+        self.send: Any = None
+
+    async def application(self, scope: Any, receive: Any, send: Any) -> None:
+        """Open a stream, rest, and do what the test says."""
+        self.send = send
+        await receive()
+        for message in [ACCEPT] if scope["type"] == "websocket" else [START, PART]:
+            await send(message)
+        check_when_due(send)
+        self.resting.set()
+        try:
+            await self.then()
+        finally:
+            check_always(send)
+
+    async def open(self, request: bytes = UPGRADE) -> Daphne:
+        """Have a client connect; return when its application rests."""
+        channel = HTTPFactory(self.server).buildProtocol(None)
+        self.transport.protocol = channel
+        channel.makeConnection(self.transport)
+        self.transport.protocol.dataReceived(request)
+        await asyncio.wait_for(self.resting.wait(), TIMEOUT_SECONDS)
+        # What is left of the upgrade goes.
+        self.server.application_checker()
+        self.transport.clear()
+        return self
+
+    @property
+    def protocol(self) -> Any:
+        """The connection."""
+        return self.send.args[0]
+
+    @property
+    def shown(self) -> list[Any]:
+        """What application_checker() looks at."""
+        return [protocol for protocol, _ in self.server.connections.items()]
+
+    @property
+    def serving(self) -> asyncio.Task[None]:
+        """The application."""
+        serving: asyncio.Task[None] = self.server.connections[self.protocol]["application_instance"]
+        return serving
+
+    async def end(self) -> None:
+        """Return when the application has ended."""
+        await asyncio.wait([self.serving], timeout=TIMEOUT_SECONDS)
+
+    def long_ago(self, seconds: float) -> None:
+        """Let so much time have passed."""
+        for name in ("last_ping", "socket_opened", "request_start"):
+            if hasattr(self.protocol, name):
+                setattr(self.protocol, name, getattr(self.protocol, name) - seconds)
+        check_when_due(self.send)
+
+
+@pytest.mark.parametrize("request_", [UPGRADE, GET])
+async def test_open_stream_is_not_looked_at(request_: bytes) -> None:
+    """It is there, for everything else that Daphne does with it."""
+    daphne = await Daphne().open(request_)
+    assert daphne.shown == []
+    assert daphne.server.connections.keys() == []
+    assert [*daphne.server.connections] == [daphne.protocol]
+    await daphne.send({"type": "websocket.send", "text": "hello"} if request_ is UPGRADE else PART)
+    assert daphne.transport.value()
+    daphne.serving.cancel()
+
+
+async def test_ping_is_sent_when_it_is_due() -> None:
+    """And the next one when that is due."""
+    daphne = await Daphne(ping_interval=20).open()
+    daphne.server.timeout_checker()
+    assert daphne.transport.value() == b""
+    for _ in range(3):
+        daphne.long_ago(21)
+        daphne.server.timeout_checker()
+        assert daphne.transport.value()[:1] == PING
+        daphne.transport.clear()
+        # Its next date is noted.
+        daphne.server.timeout_checker()
+        assert daphne.transport.value() == b""
+    daphne.serving.cancel()
+
+
+async def test_date_that_has_moved_is_looked_at_again() -> None:
+    """What a client sends puts off the ping."""
+    daphne = await Daphne(ping_interval=20).open()
+    daphne.long_ago(21)
+    daphne.protocol.last_ping = time.time() - 19.5
+    daphne.server.timeout_checker()
+    assert daphne.transport.value() == b""
+    daphne.protocol.last_ping -= 1
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        while daphne.transport.value()[:1] != PING:
+            daphne.server.timeout_checker()
+            await asyncio.sleep(0.01)
+    daphne.serving.cancel()
+
+
+async def test_websocket_is_closed_when_its_time_is_over() -> None:
+    """By Daphne's own --websocket_timeout."""
+    daphne = await Daphne(websocket_timeout=100).open()
+    daphne.long_ago(101)
+    daphne.server.timeout_checker()
+    assert b"\x88" in daphne.transport.value()
+    daphne.serving.cancel()
+
+
+async def test_websocket_without_an_end_has_none() -> None:
+    """A negative timeout is none."""
+    daphne = await Daphne(websocket_timeout=-1).open()
+    daphne.long_ago(1_000_000)
+    daphne.server.timeout_checker()
+    assert daphne.transport.value()[:1] == PING
+    daphne.serving.cancel()
+
+
+async def test_response_is_ended_when_its_time_is_over() -> None:
+    """By Daphne's own --http-timeout."""
+    daphne = await Daphne(http_timeout=100).open(GET)
+    daphne.long_ago(101)
+    daphne.server.timeout_checker()
+    assert daphne.transport.value().endswith(b"0\r\n\r\n")
+    daphne.serving.cancel()
+
+
+@pytest.mark.parametrize("request_", [UPGRADE, GET])
+async def test_closed_connection_is_removed(request_: bytes) -> None:
+    """As soon as its application has ended."""
+    daphne = await Daphne().open(request_)
+    daphne.transport.loseConnection()
+    assert daphne.shown == [daphne.protocol]
+    daphne.serving.cancel()
+    await daphne.end()
+    daphne.server.application_checker()
+    assert not daphne.server.connections
+    assert daphne.shown == daphne.server.connections.keys() == []
+
+
+async def test_application_that_lingers_is_killed() -> None:
+    """By Daphne's own --application-close-timeout, although it rested until it was disconnected."""
+    daphne = await Daphne(application_close_timeout=-1).open()
+    serving = daphne.serving
+    daphne.server.application_checker()
+    assert not serving.cancelling()
+    daphne.transport.loseConnection()
+    daphne.server.application_checker()
+    await daphne.end()
+    assert serving.cancelled()
+
+
+async def test_connection_that_is_closed_already_does_not_rest() -> None:
+    """Nobody would see that its application lingers."""
+    daphne = await Daphne().open()
+    daphne.transport.loseConnection()
+    check_when_due(daphne.send)
+    assert daphne.shown == [daphne.protocol]
+    daphne.serving.cancel()
+
+
+async def test_exception_of_an_application_is_answered_and_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Whoever waits for an answer gets one."""
+    failing = asyncio.Event()
+
+    async def fail() -> None:
+        await failing.wait()
+        raise OSError("no disk")
+
+    daphne = Daphne()
+    daphne.then = fail
+    await daphne.open()
+    failing.set()
+    await daphne.end()
+    daphne.server.application_checker()
+    assert daphne.transport.value()[:1] == b"\x88"
+    assert "no disk" in caplog.text
+
+
+async def test_applications_at_rest_are_stopped_with_the_server() -> None:
+    """All of them."""
+    daphne = await Daphne().open()
+    stopped = daphne.server.kill_all_applications()
+    await stopped.asFuture(asyncio.get_running_loop())
+    assert daphne.serving.cancelled()
+
+
+async def test_request_that_became_a_websocket_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its channel stays, as what Twisted pauses when the client does not read."""
+    made: list[weakref.ref[Any]] = []
+    connected = Server.protocol_connected
+
+    def connect(server: Any, protocol: Any) -> None:
+        made.append(weakref.ref(protocol))
+        connected(server, protocol)
+
+    monkeypatch.setattr(Server, "protocol_connected", connect)
+    daphne = await Daphne().open()
+    request, websocket = made
+    assert request() is None
+    assert websocket() is daphne.protocol
+    daphne.transport.producer.pauseProducing()
+    daphne.transport.producer.resumeProducing()
+    daphne.serving.cancel()
+
+
+class _Other:
+    """Another server, whose names are not Daphne's."""
+
+    def __init__(self) -> None:
+        self.connections: dict[Any, Any] = {self: {}}
+
+    async def send(self, protocol: Any, message: dict[str, Any]) -> None:
+        """Send."""
+
+
+@pytest.mark.parametrize("with_partial", [False, True])
+def test_other_servers_are_left_alone(*, with_partial: bool) -> None:
+    """Whatever they call their connections."""
+    server = _Other()
+    for send in (partial(server.send, server) if with_partial else server.send, None):
+        check_when_due(send)
+        check_always(send)
+    assert type(server.connections) is dict
+
+
+async def test_daphne_with_connections_of_another_kind_is_left_alone() -> None:
+    """What we don't know is not ours to replace."""
+
+    class Known(dict[Any, Any]):
+        pass
+
+    daphne = Daphne()
+    daphne.server.connections = Known()
+    await daphne.open()
+    assert type(daphne.server.connections) is Known
+    assert daphne.shown == [daphne.protocol]
+    daphne.serving.cancel()
+
+
+async def test_second_stream_finds_the_same_connections() -> None:
+    """They are replaced once."""
+    daphne = await Daphne().open()
+    connections = daphne.server.connections
+    assert isinstance(connections, Connections)
+    first = daphne.serving
+    daphne.transport, daphne.resting = _transport(), asyncio.Event()
+    await daphne.open()
+    assert daphne.server.connections is connections
+    assert len(connections) == 2
+    assert daphne.shown == []
+    first.cancel()
+    daphne.serving.cancel()
