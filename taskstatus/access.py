@@ -7,7 +7,7 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -95,7 +95,7 @@ class Caller:
 
     def holding(self, token: str) -> Caller:
         """Return the same caller with a token; what is known already need not be asked again."""
-        return replace(self, token=token, expires=None)
+        return Caller(self.scope, token, _known=self._known)
 
     def anew(self) -> Caller:
         """Return the same caller, of whom nothing is known yet."""

@@ -9,7 +9,7 @@ import time
 from taskstatus.access import Caller, is_settled, is_still_allowed
 from taskstatus.conf import settings
 
-__all__ = ["Access", "Deadline", "access_seconds", "stream_seconds"]
+__all__ = ["Access", "Deadline", "access_seconds", "stream_seconds", "trusted_seconds"]
 
 JITTER = 0.1
 #: What is left when it is time to look again: not nothing, which would be the end.
@@ -26,6 +26,11 @@ def stream_seconds(caller: Caller) -> float:
 def access_seconds(caller: Caller) -> float:
     """Return how many seconds the caller's access lasts from now, infinity when it has no end."""
     return math.inf if caller.expires is None else max(0.0, caller.expires - time.time())
+
+
+def trusted_seconds(caller: Caller) -> float:
+    """Return for how long a caller who was just let in need not be asked about again."""
+    return min(access_seconds(caller), _until_next_look())
 
 
 class Access:

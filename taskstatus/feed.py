@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 from taskstatus import lookup, results
+from taskstatus.batch import encode_batch
 from taskstatus.counts import COUNTS
 from taskstatus.drain import get_drain
 from taskstatus.exceptions import Restarting, SlowReader, StoreUnavailable, UnknownTask
@@ -80,14 +81,29 @@ class Feed:
     def _missing(self, reading: Reading) -> bool:
         return reading.version > self._last
 
+    def first(self) -> list[Message]:
+        """Return, once, what the client gets at once."""
+        first, self._first = self._first, []
+        return first
+
+    def body(self, messages: Sequence[Message]) -> bytes | None:
+        """Return the body that tells a poll these messages; None when there is nothing to tell.
+
+        The end is told again to whoever asks, however often.
+        """
+        if not messages:
+            if not self.ended or self.end is None:
+                return None
+            messages = [self.end] if "status" in self._types else []
+        return encode_batch(messages, cursor=self.cursor, ready=self.ended)
+
     async def batch(self, seconds: float) -> list[Message]:
         """Return what has come, oldest first; wait for it so long at most, then return [].
 
         Cancel-safe. Raises SlowReader when the client has fallen behind what is kept, Restarting
         when this process is about to stop.
         """
-        if self._first:
-            first, self._first = self._first, []
+        if first := self.first():
             COUNTS.sent += len(first)
             return first
         if self._subscription is None or self._ended:

@@ -99,7 +99,7 @@ class HostValidator:
         self._application = application
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        headers = [*SECURITY_HEADERS, *cors_headers(scope)]
+        headers = scope["taskstatus.headers"] = (*SECURITY_HEADERS, *cors_headers(scope))
 
         async def send_secure(message: Any) -> None:
             if message["type"] == "http.response.start":

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from taskstatus import changes, groups
@@ -17,6 +17,7 @@ from taskstatus.counts import COUNTS
 from taskstatus.drain import get_drain
 from taskstatus.exceptions import StoreUnavailable
 from taskstatus.membership import RETRY_SECONDS, Membership
+from taskstatus.messages import Message
 from taskstatus.publisher import publish
 from taskstatus.pubsub import PubSub
 from taskstatus.recent import Recent
@@ -24,7 +25,7 @@ from taskstatus.stalls import Stalls
 from taskstatus.stores import Pulse, Reading, Store, get_store
 from taskstatus.subscription import Subscription
 
-__all__ = ["Hub", "get_hub"]
+__all__ = ["LINGER_SECONDS", "Hub", "Reader", "Watch", "get_hub"]
 
 logger = logging.getLogger(__name__)
 
@@ -36,16 +37,44 @@ CHUNK = 200
 HANDLING = 1_024
 
 
-class _Watch:
+class Reader(Protocol):
+    """One that a hub tells what comes. None of this may wait."""
+
+    def put(self, message: Message) -> None:
+        """Take a message that the group has brought."""
+
+    def lacks(self, version: int) -> bool:
+        """Return whether this version of the store has not come here."""
+
+    def poke(self) -> None:
+        """Hear that the store has something that did not come, or has lost what did."""
+
+    def close(self) -> None:
+        """Hear that there will be nothing more."""
+
+
+class Watch:
     """A task that somebody here follows."""
 
-    __slots__ = ("joined", "leaving", "lock", "pulse", "readers", "recent", "task_id", "tried")
+    __slots__ = (
+        "joined",
+        "leaving",
+        "lock",
+        "pollers",
+        "pulse",
+        "readers",
+        "recent",
+        "task_id",
+        "tried",
+    )
 
     def __init__(self, task_id: str) -> None:
         self.task_id = task_id
         #: As it was when it was last read; it holds for as long as the version does.
         self.pulse: Pulse | None = None
-        self.readers: set[Subscription] = set()
+        self.readers: set[Reader] = set()
+        #: Readers that stand for many: by what these ask (``pollers.py``).
+        self.pollers: dict[Any, Any] = {}
         self.lock = asyncio.Lock()
         self.joined = False
         self.tried = False
@@ -63,7 +92,7 @@ class Hub:
 
     def __init__(self, layer: Any, store: Store) -> None:
         self.store = store
-        self._watches: dict[str, _Watch] = {}
+        self._watches: dict[str, Watch] = {}
         #: Set when reconciling must not wait.
         self._urgent = asyncio.Event()
         self._membership = self._make_membership(layer)
@@ -72,8 +101,12 @@ class Hub:
 
     def is_watching(self, task_id: str) -> bool:
         """Return whether the task's group is joined."""
+        return self.joined(task_id) is not None
+
+    def joined(self, task_id: str) -> Watch | None:
+        """Return the watch over a task whose group is joined."""
         watch = self._watches.get(task_id)
-        return watch is not None and watch.joined
+        return watch if watch is not None and watch.joined else None
 
     def recall(self, task_id: str, after: int) -> Reading | None:
         """Return what a reader with a subscription, who has seen ``after``, is missing.
@@ -103,26 +136,34 @@ class Hub:
         """
         watch = self._watches.get(task_id)
         if watch is None:
-            watch = self._watches[task_id] = _Watch(task_id)
+            watch = self._watches[task_id] = Watch(task_id)
         subscription = Subscription()
         subscription.closing = get_drain().begun
-        watch.readers.add(subscription)
-        if watch.leaving is not None:
-            watch.leaving.cancel()
-            watch.leaving = None
+        self.enter(watch, subscription)
         try:
             if not watch.joined:
                 await self._join(watch)
             yield subscription
         finally:
-            watch.readers.discard(subscription)
+            self.leave(watch, subscription)
             # Without a circle it goes when the connection is closed.
             subscription.direct = None
-            if not watch.readers:
-                loop = asyncio.get_running_loop()
-                watch.leaving = loop.call_later(LINGER_SECONDS, self._spawn_leave, watch)
 
-    async def _join(self, watch: _Watch, *, again: bool = False) -> None:
+    def enter(self, watch: Watch, reader: Reader) -> None:
+        """Let a reader hear what comes, as it does at once where the group is joined."""
+        watch.readers.add(reader)
+        if watch.leaving is not None:
+            watch.leaving.cancel()
+            watch.leaving = None
+
+    def leave(self, watch: Watch, reader: Reader) -> None:
+        """Let a reader hear nothing more; after the last one the group is left, in a while."""
+        watch.readers.discard(reader)
+        if not watch.readers:
+            loop = asyncio.get_running_loop()
+            watch.leaving = loop.call_later(LINGER_SECONDS, self._spawn_leave, watch)
+
+    async def _join(self, watch: Watch, *, again: bool = False) -> None:
         async with watch.lock:
             # After a failure only reconciling tries again, so that readers need not queue for it.
             if (not again and (watch.joined or watch.tried)) or not watch.readers:
@@ -201,11 +242,11 @@ class Hub:
         Raises StoreUnavailable.
         """
         watches = [watch for watch in self._watches.values() if watch.readers or watch.recent]
-        unsure: list[_Watch] = []
+        unsure: list[Watch] = []
         for start in range(0, len(watches), CHUNK):
             chunk = watches[start : start + CHUNK]
             versions = await self.store.aversions([watch.task_id for watch in chunk])
-            changed: list[_Watch] = []
+            changed: list[Watch] = []
             for watch, version in zip(chunk, versions, strict=True):
                 behind = [reader for reader in watch.readers if reader.lacks(version)]
                 for reader in behind:
@@ -234,11 +275,11 @@ class Hub:
             change = changes.marked(pulse.task_id, pulse.state, stalled=stalled)
             await asyncio.to_thread(publish, change)
 
-    def _spawn_leave(self, watch: _Watch) -> None:
+    def _spawn_leave(self, watch: Watch) -> None:
         watch.leaving = None
         self._spawn(self._leave(watch))
 
-    async def _leave(self, watch: _Watch) -> None:
+    async def _leave(self, watch: Watch) -> None:
         async with watch.lock:
             if watch.readers:
                 return
@@ -254,6 +295,7 @@ class Hub:
             if watch.leaving is not None:
                 watch.leaving.cancel()
             if watch.joined:
+                watch.joined = False
                 await self._membership.leave(watch.task_id)
         self._watches.clear()
         await self._membership.aclose()

@@ -27,14 +27,27 @@ class Counted:
         self._client = caller.client
         self._transport = _transport(caller.scope)
 
+    @property
+    def is_one_too_many(self) -> bool:
+        """Whether entering would raise."""
+        return bool(_open[self._client] >= settings.MAX_CONNECTIONS_PER_CLIENT)
+
     def __enter__(self) -> None:
-        if _open[self._client] >= settings.MAX_CONNECTIONS_PER_CLIENT:
+        if self.is_one_too_many:
             raise TooManyConnections
-        _open[self._client] += 1
-        COUNTS.open[self._transport] += 1
+        self.begin()
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         COUNTS.slow += isinstance(error, SlowReader)
+        self.end()
+
+    def begin(self) -> None:
+        """Count it."""
+        _open[self._client] += 1
+        COUNTS.open[self._transport] += 1
+
+    def end(self) -> None:
+        """Count it no more."""
         COUNTS.open[self._transport] -= 1
         _open[self._client] -= 1
         if not _open[self._client]:

@@ -9,7 +9,7 @@ import math
 import re
 from dataclasses import dataclass
 from typing import Any, overload
-from urllib.parse import parse_qs
+from urllib.parse import unquote_plus
 
 from taskstatus.exceptions import BadRequest
 from taskstatus.messages import parse_cursor, parse_task_id, parse_types
@@ -21,6 +21,7 @@ __all__ = [
     "StreamRequest",
     "bearer_token",
     "headers_of",
+    "parse_query",
 ]
 
 #: What one connection may follow at a time.
@@ -142,17 +143,33 @@ def bearer_token(headers: dict[str, str]) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
+def parse_query(query: str, *, most: int) -> dict[str, list[str]]:
+    """Return the values of each field, as parse_qs() does with blank values and strict errors.
+
+    It takes several times as long, which shows with polls. Raises ValueError for more fields than
+    ``most``, and for what is no UTF-8.
+    """
+    pairs = query.split("&")
+    if len(pairs) > most:
+        raise ValueError("There are too many fields.")
+    fields: dict[str, list[str]] = {}
+    for pair in pairs:
+        if pair:
+            name, _, value = pair.partition("=")
+            fields.setdefault(_unquote(name), []).append(_unquote(value))
+    return fields
+
+
+def _unquote(text: str) -> str:
+    return unquote_plus(text, errors="strict") if "%" in text or "+" in text else text
+
+
 class _Query:
     """The parameters of a URL. Raises BadRequest for what can't be read."""
 
     def __init__(self, scope: dict[str, Any], *, most: int = MAX_FIELDS) -> None:
         try:
-            self._fields = parse_qs(
-                scope.get("query_string", b"").decode("ascii"),
-                keep_blank_values=True,
-                errors="strict",
-                max_num_fields=most,
-            )
+            self._fields = parse_query(scope.get("query_string", b"").decode("ascii"), most=most)
         except ValueError as exc:
             raise BadRequest("The query string can't be read.") from exc
 

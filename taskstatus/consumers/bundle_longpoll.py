@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from taskstatus.batch import JSON
 from taskstatus.consumers.bundle import Bundle, Item, open_bundle
 from taskstatus.consumers.http import HttpConsumer
-from taskstatus.consumers.longpoll import JSON
 from taskstatus.consumers.pumps import Pumps
 from taskstatus.exceptions import Restarting
 from taskstatus.messages import encode

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 from channels.exceptions import StopConsumer
 from channels.generic.http import AsyncHttpConsumer
 
+from taskstatus.batch import NO_STORE
 from taskstatus.consumers.base import Connection
 from taskstatus.consumers.outlet import Gone
 from taskstatus.exceptions import TaskStatusError
 from taskstatus.problems import METHOD_NOT_ALLOWED, STORE_UNAVAILABLE, Problem, problem_of
 
-__all__ = ["NO_STORE", "HttpConsumer"]
+__all__ = ["HttpConsumer"]
 
 logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 65_536
-NO_STORE = (b"cache-control", b"no-store")
 
 
 class HttpConsumer(Connection, AsyncHttpConsumer):  # type: ignore[misc]
@@ -74,6 +75,13 @@ class HttpConsumer(Connection, AsyncHttpConsumer):  # type: ignore[misc]
     async def send_nothing(self) -> None:
         """Answer that there is nothing to tell."""
         await self.send_response(204, b"", headers=[NO_STORE])
+
+    async def send_response(
+        self, status: int, body: bytes, *, headers: Iterable[tuple[bytes, bytes]] = ()
+    ) -> None:
+        """Send a whole response. With its length it need not come in chunks."""
+        length = [(b"content-length", b"%d" % len(body))] if body else []
+        await super().send_response(status, body, headers=[*headers, *length])
 
     async def send_headers(self, **kwargs: Any) -> None:
         """Begin the response."""

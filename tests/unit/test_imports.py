@@ -26,7 +26,7 @@ FLOORS: dict[str, str] = {
     "doors": "taskstatus apps urls routing pages templatetags management terminal testing metrics",
     # Those who watch: connections, and what each of them must see.
     "viewers": "consumers views eventstream guard cors limits deadline writer wire pressure"
-    " checkups origin session transactions",
+    " checkups origin session transactions keepalive pollers repeat",
     # Those who are watched: workers, and whoever enqueues.
     "producers": "receivers owner lease progress activity meter",
     # One task's stream, for one client and for all of a process.
@@ -37,7 +37,7 @@ FLOORS: dict[str, str] = {
     # The truth, and the hints.
     "store": "stores groups",
     # What can be said, and where it is set.
-    "words": "resp changes errors messages position status conf texts models",
+    "words": "batch resp changes errors messages position status conf texts models",
     "facts": "states exceptions counts cancellation",
 }
 #: Producers must not know of streams either: a worker serves nobody.
@@ -254,6 +254,7 @@ def test_every_dependency_is_declared() -> None:
 
 def test_pure_modules_import_no_framework() -> None:
     """The words and the facts can be read, and tested, without Django, Celery or Redis."""
-    pure = {"states", "messages", "position", "frames", "changes", "subscription", "canvas"}
+    words = {"states", "messages", "batch", "position", "frames", "changes"}
+    pure = words | {"subscription", "repeat"}
     used = {found.target.split(".")[0] for found in ALL if found.module in pure}
     assert used <= sys.stdlib_module_names | {PACKAGE}

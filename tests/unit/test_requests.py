@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from taskstatus.exceptions import BadRequest
-from taskstatus.requests import BundleRequest, StreamRequest, bearer_token, headers_of
+from taskstatus.requests import (
+    BundleRequest,
+    StreamRequest,
+    bearer_token,
+    headers_of,
+    parse_query,
+)
 
 
 def scope(
@@ -230,3 +237,15 @@ def test_any_query_string_for_several_is_understood_or_refused(query: bytes) -> 
     except BadRequest:
         return
     assert len(request.tasks) == len(request.places)
+
+
+@given(st.text(st.sampled_from("ab=&%+;2C0fé"), max_size=30))
+def test_a_query_is_read_as_the_standard_library_reads_it(query: str) -> None:
+    """Every field and every blank, and the same refusals."""
+    try:
+        expected = parse_qs(query, keep_blank_values=True, errors="strict", max_num_fields=5)
+    except ValueError:
+        with pytest.raises(ValueError):  # noqa: PT011 - any of its kinds
+            parse_query(query, most=5)
+    else:
+        assert parse_query(query, most=5) == expected
