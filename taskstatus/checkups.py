@@ -124,13 +124,17 @@ def _daphne_s(send: Any) -> tuple[Any, Any]:
 
 
 def _let_go(protocol: Any) -> None:
-    """Free the request of which a WebSocket was made: else it stays for as long as that is open.
+    """Free what Daphne has let go, where it would wait for Python's collector.
 
-    It is done with, but its channel, which Twisted's connection keeps for later, holds it.
+    The request of which a WebSocket was made is held by its channel, and that by Twisted's
+    connection, for as long as it is open; a WebSocket that is closed is held by its own news of it.
     """
     requests = getattr(getattr(protocol, "channel", None), "requests", None)
     if requests == [protocol] and protocol.transport is None:
         requests.clear()
+    closed: Any = getattr(protocol, "is_closed", None)
+    if hasattr(closed, "result") and closed.result is protocol:
+        protocol.is_closed = None
 
 
 def _due_at(server: Any, protocol: Any) -> float:

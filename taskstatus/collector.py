@@ -47,6 +47,8 @@ class Collector:
 
     def begin(self) -> None:
         """Begin with what is there: what was imported and made at the start, which stays."""
+        # A pause, but of the first stream, when there is no other.
+        gc.collect()
         gc.freeze()
         gc.set_threshold(*THRESHOLDS)
         gc.callbacks.append(self._after)

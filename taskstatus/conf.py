@@ -62,7 +62,7 @@ class Settings:
     #: How long a stream lives before the client is asked to come back.
     MAX_STREAM_SECONDS: float = 600
     #: An open stream asks the access policy again at least this often, so that it ends with the
-    #: session, the user or the permission that it was opened with.
+    #: session, the user or the permission that it was opened with. (A token ends at its own time.)
     RECHECK_SECONDS: float = 45
     #: The largest JSON result that is sent along.
     MAX_RESULT_BYTES: int = 65_536

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 import weakref
 from functools import partial
@@ -251,6 +252,24 @@ async def test_request_that_became_a_websocket_goes(monkeypatch: pytest.MonkeyPa
     daphne.transport.producer.pauseProducing()
     daphne.transport.producer.resumeProducing()
     daphne.serving.cancel()
+
+
+async def test_websocket_that_is_closed_goes() -> None:
+    """Without a circle it does not wait for Python's collector."""
+    daphne = await Daphne().open()
+    gone = weakref.ref(daphne.protocol)
+    daphne.serving.cancel()
+    await daphne.end()
+    daphne.transport.loseConnection()
+    daphne.server.application_checker()
+    daphne.send = None
+    del daphne.transport.protocol
+    gc.disable()
+    try:
+        await asyncio.sleep(0)
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 class _Other:
