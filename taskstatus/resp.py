@@ -1,4 +1,5 @@
-"""Redis's protocol, as far as a subscriber needs it (RESP2, and what RESP3 changes for it).
+"""Redis's protocol: how commands are written, and what a subscriber reads (RESP2, and what RESP3
+changes for it).
 
 In plain Python: hiredis, the parser in C that redis-py can use, crashes the process when a signal
 interrupts it, as Celery's soft time limit does in a worker; so it is not brought along.
@@ -24,9 +25,9 @@ class _Incomplete(Exception):
     """More has to come."""
 
 
-def pack(*words: str) -> bytes:
+def pack(*words: str | bytes) -> bytes:
     """Return a command as it is sent."""
-    encoded = [word.encode() for word in words]
+    encoded = [word.encode() if isinstance(word, str) else word for word in words]
     return b"*%d\r\n" % len(encoded) + b"".join(
         [b"$%d\r\n%b\r\n" % (len(word), word) for word in encoded]
     )

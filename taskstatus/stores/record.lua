@@ -8,9 +8,9 @@
 -- attempt, run, the run's age in µs, next attempt ("-" for a change that does not open the task for
 -- one), ready, interim, has_base (0 or 1), seconds and messages to keep, task id and state as JSON,
 -- body of a log line, then field, fragment, ...
--- Gives {version, version before it, JSON, "1" when the task is asked to stop}, or {0, reason} when
--- the change comes too late ("stale"), was taken before ("repeated"), or there is no record for it
--- to change ("missing").
+-- Gives "version, version before it, 1 when the task is asked to stop else 0, JSON", with a blank
+-- between: a caller reads one string faster than four. Or one word, when the change comes too late
+-- ("stale"), was taken before ("repeated"), or there is no record for it to change ("missing").
 
 local record, log = KEYS[1], KEYS[2]
 local state, owner, worker, channel, envelope = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -39,9 +39,9 @@ local began = run == 0 and 0 or number - tonumber(age)
 
 -- The guard. stores/memory.py holds the same rules, and says why.
 local keys = was[12] or ';'
-if key ~= '' and string.find(keys, ';' .. key .. ';', 1, true) then return {0, 'repeated'} end
+if key ~= '' and string.find(keys, ';' .. key .. ';', 1, true) then return 'repeated' end
 if prev == 0 then
-  if has_base == '1' or is_log or is_mark then return {0, 'missing'} end
+  if has_base == '1' or is_log or is_mark then return 'missing' end
 else
   local was_rank, was_attempt = tonumber(was[3]), tonumber(was[4])
   local newer = attempt > was_attempt or (attempt == was_attempt and not own and began > tonumber(was[11] or 0))
@@ -61,7 +61,7 @@ else
   else
     accept = newer
   end
-  if not accept then return {0, 'stale'} end
+  if not accept then return 'stale' end
 end
 
 -- The keys of the last eight changes or so; each has at most 18 characters and a semicolon.
@@ -148,4 +148,4 @@ if channel ~= '' then
       math.floor(size / 16777216) % 256, math.floor(size / 65536) % 256,
       math.floor(size / 256) % 256, size % 256) .. json)
 end
-return {version, string.format('%.0f', prev), json, was[6] ~= '1' and was[10] or ''}
+return version .. ' ' .. string.format('%.0f', prev) .. ' ' .. (was[6] ~= '1' and was[10] or '0') .. ' ' .. json

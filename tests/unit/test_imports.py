@@ -30,14 +30,14 @@ FLOORS: dict[str, str] = {
     # Those who are watched: workers, and whoever enqueues.
     "producers": "receivers owner lease progress activity meter",
     # One task's stream, for one client and for all of a process.
-    "streams": "feed hub subscription stalls drain membership pubsub line resp recent",
+    "streams": "feed hub subscription stalls drain membership pubsub line recent",
     # Who may, what Celery's backend knows, and the way into the store.
     "gates": "access cancel results lookup publisher outbox signals requests frames problems checks"
     " installation",
     # The truth, and the hints.
     "store": "stores groups",
     # What can be said, and where it is set.
-    "words": "changes errors messages position status conf texts models",
+    "words": "changes errors messages position status conf texts models resp",
     "facts": "states exceptions counts cancellation",
 }
 #: Producers must not know of streams either: a worker serves nobody.
@@ -48,6 +48,7 @@ DOORS: dict[str, dict[str, str]] = {
     "redis": {
         "stores.redis": "the store",
         "stores.reads": "a script that it does not know yet",
+        "stores.recorder": "its connections, and what they raise",
     },
     "channels_redis": {"pubsub": "how its pub/sub layer connects"},
     "msgpack": {"groups": "the pub/sub layer's own format"},
