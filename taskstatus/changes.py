@@ -100,6 +100,8 @@ class Run:
 
     def change(self, state: str, **fields: str) -> Change:
         """Return a change of state by this run."""
+        if "updated_at" not in fields:
+            fields["updated_at"] = _now()
         return Change(
             task_id=self.task_id,
             state=state,
@@ -108,7 +110,7 @@ class Run:
             began=self.began,
             worker=self.worker,
             owner=self.owner,
-            fields={"updated_at": _now(), **fields},
+            fields=fields,
             base=self.base,
         )
 

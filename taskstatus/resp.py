@@ -1,4 +1,4 @@
-"""Redis's protocol, as far as we need it (RESP2, and what RESP3 changes for it).
+"""Redis's protocol, as far as we need it: commands, and answers (RESP2, and what RESP3 changes).
 
 In plain Python: hiredis, the parser in C that redis-py can use, crashes the process when a signal
 interrupts it, as Celery's soft time limit does in a worker; so it is not brought along.
@@ -42,9 +42,9 @@ class _Incomplete(Exception):
     """More has to come."""
 
 
-def pack(*words: str) -> bytes:
+def pack(*words: str | bytes) -> bytes:
     """Return a command as it is sent."""
-    encoded = [word.encode() for word in words]
+    encoded = [word.encode() if isinstance(word, str) else word for word in words]
     return b"*%d\r\n" % len(encoded) + b"".join(
         [b"$%d\r\n%b\r\n" % (len(word), word) for word in encoded]
     )

@@ -75,7 +75,7 @@ def task_prerun(task_id: str, task: Any, **kwargs: Any) -> None:
     )
     activity = Activity(run)
     activity.attach(request)
-    change = changes.started(run)
+    change = run.base
     if request.is_eager and not request.retries:
         # Nobody has published it: it is enqueued, by whoever calls it, as it starts.
         change = replace(change, fields={**change.fields, "created_at": at}, owner=owner.current())

@@ -8,24 +8,28 @@
 -- attempt, run, the run's age in µs, next attempt ("-" for a change that does not open the task for
 -- one), ready, interim, has_base (0 or 1), seconds and messages to keep, task id and state as JSON,
 -- body of a log line, then field, fragment, ...
--- Gives {version, version before it, JSON, "1" when the task is asked to stop}, or {0, reason} when
--- the change comes too late ("stale"), was taken before ("repeated"), or there is no record for it
--- to change ("missing").
+-- Gives "version, version before it, 1 when the task is asked to stop else 0, JSON", with a blank
+-- between: a caller reads one string faster than four. Or one word, when the change comes too late
+-- ("stale"), was taken before ("repeated"), or there is no record for it to change ("missing").
 
 local record, log = KEYS[1], KEYS[2]
 local state, owner, worker, channel, envelope = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local parts = {}
-for part in string.gmatch(ARGV[6], '([^\31]*)\31') do parts[#parts + 1] = part end
-local kind, key, rank, attempt_text, run_text, age, next_attempt, ready, interim, has_base, keep_seconds,
-  keep_messages, task_id, state_json, body = unpack(parts, 1, 15)
-local FIRST_FIELD = 16
+local kind, key, rank_text, attempt_text, run_text, age, next_attempt, ready, interim, has_base, keep_seconds,
+  keep_messages, task_id, state_json, body, first_field
+  = string.match(ARGV[6], '^' .. string.rep('([^\31]*)\31', 15) .. '()')
+local f, write = {}, {}
+for field, fragment in string.gmatch(string.sub(ARGV[6], first_field), '([^\31]*)\31([^\31]*)\31') do
+  f[field] = fragment
+  write[#write + 1] = field
+  write[#write + 1] = fragment
+end
 local attempt, run = tonumber(attempt_text), tonumber(run_text)
-rank = tonumber(rank)
-interim, keep_messages = interim == '1', tonumber(keep_messages)
+interim = interim == '1'
 local opens = next_attempt ~= '-'
 
 local was = redis.call('HMGET', record, 'version', 'state', 'rank', 'attempt', 'run', 'ready', 'interim', 'json', 'status_version', 'cancel', 'began', 'keys')
-local prev = tonumber(was[1] or 0)
+local previous, began_text = was[1] or '0', was[11] or '0'
+local prev = tonumber(previous)
 local is_log, is_mark = kind == 'log', kind == 'mark'
 
 -- Versions come from Redis's clock, so that they go on growing after a FLUSHALL or a failover, and
@@ -39,36 +43,36 @@ local began = run == 0 and 0 or number - tonumber(age)
 
 -- The guard. stores/memory.py holds the same rules, and says why.
 local keys = was[12] or ';'
-if key ~= '' and string.find(keys, ';' .. key .. ';', 1, true) then return {0, 'repeated'} end
+if key ~= '' and string.find(keys, ';' .. key .. ';', 1, true) then return 'repeated' end
 if prev == 0 then
-  if has_base == '1' or is_log or is_mark then return {0, 'missing'} end
+  if has_base == '1' or is_log or is_mark then return 'missing' end
 else
   local was_rank, was_attempt = tonumber(was[3]), tonumber(was[4])
-  local newer = attempt > was_attempt or (attempt == was_attempt and not own and began > tonumber(was[11] or 0))
+  local newer = attempt > was_attempt or (attempt == was_attempt and not own and began > tonumber(began_text))
   local accept
   if kind == 'again' then
     accept = false
   elseif was[6] == '1' then
     accept = state == 'STARTED' and newer and (was[2] == 'FAILURE' or was[2] == 'REVOKED')
   elseif is_mark then
-    accept = was[2] == state and redis.call('HGET', record, parts[FIRST_FIELD]) ~= parts[FIRST_FIELD + 1]
+    accept = was[2] == state and redis.call('HGET', record, write[1]) ~= write[2]
   elseif is_log or state == 'SUCCESS' then
     accept = true
   elseif opens and (own or run == 0) then
     accept = own or tonumber(next_attempt) > was_attempt
   elseif own or run == 0 then
-    accept = rank >= was_rank
+    accept = tonumber(rank_text) >= was_rank
   else
     accept = newer
   end
-  if not accept then return {0, 'stale'} end
+  if not accept then return 'stale' end
 end
 
 -- The keys of the last eight changes or so; each has at most 18 characters and a semicolon.
 if key ~= '' then keys = string.sub(';' .. key .. keys, 1, 160) end
 
 local function append(at, of_kind, of_state, json)
-  local excess = redis.call('XLEN', log) + 1 - keep_messages
+  local excess = redis.call('XLEN', log) + 1 - tonumber(keep_messages)
   if excess > 0 then
     local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', excess)
     for _, entry in ipairs(oldest) do redis.call('XDEL', log, entry[1]) end
@@ -91,29 +95,24 @@ if is_log then
   redis.call('HSET', record, 'version', version, 'interim', '0', 'keys', keys)
 else
   local kept = redis.call('HMGET', record, 'name', 'progress', 'result', 'result_omitted', 'error', 'error_type', 'retries', 'stalled', 'created_at', 'started_at', 'updated_at', 'finished_at', 'parent_id', 'root_id', 'group_id')
-  local names = {'name', 'progress', 'result', 'result_omitted', 'error', 'error_type', 'retries', 'stalled', 'created_at', 'started_at', 'updated_at', 'finished_at', 'parent_id', 'root_id', 'group_id'}
-  local f = {}
-  for i, name in ipairs(names) do f[name] = kept[i] or 'null' end
-  if not kept[4] then f.result_omitted = '' end
-  if not kept[7] then f.retries = '0' end
-  if not kept[8] then f.stalled = 'false' end
-  local write = {}
-  for i = FIRST_FIELD, #parts, 2 do
-    f[parts[i]] = parts[i + 1]
-    write[#write + 1] = parts[i]
-    write[#write + 1] = parts[i + 1]
-  end
-  local omitted = f.result_omitted ~= '' and ',"result_omitted":' .. f.result_omitted or ''
-  json = '{"type":"status","task_id":' .. task_id .. ',"name":' .. f.name
+  local omitted = f.result_omitted or kept[4] or ''
+  json = '{"type":"status","task_id":' .. task_id .. ',"name":' .. (f.name or kept[1] or 'null')
     .. ',"state":' .. state_json .. ',"ready":' .. (ready == '1' and 'true' or 'false')
     .. ',"cursor":"' .. version .. '","version":' .. version
-    .. ',"progress":' .. f.progress .. ',"result":' .. f.result .. omitted
-    .. ',"error":' .. f.error .. ',"error_type":' .. f.error_type
-    .. ',"retries":' .. f.retries .. ',"stalled":' .. f.stalled
-    .. ',"created_at":' .. f.created_at .. ',"started_at":' .. f.started_at
-    .. ',"updated_at":' .. f.updated_at .. ',"finished_at":' .. f.finished_at
-    .. ',"parent_id":' .. f.parent_id .. ',"root_id":' .. f.root_id
-    .. ',"group_id":' .. f.group_id .. '}'
+    .. ',"progress":' .. (f.progress or kept[2] or 'null')
+    .. ',"result":' .. (f.result or kept[3] or 'null')
+    .. (omitted ~= '' and ',"result_omitted":' .. omitted or '')
+    .. ',"error":' .. (f.error or kept[5] or 'null')
+    .. ',"error_type":' .. (f.error_type or kept[6] or 'null')
+    .. ',"retries":' .. (f.retries or kept[7] or '0')
+    .. ',"stalled":' .. (f.stalled or kept[8] or 'false')
+    .. ',"created_at":' .. (f.created_at or kept[9] or 'null')
+    .. ',"started_at":' .. (f.started_at or kept[10] or 'null')
+    .. ',"updated_at":' .. (f.updated_at or kept[11] or 'null')
+    .. ',"finished_at":' .. (f.finished_at or kept[12] or 'null')
+    .. ',"parent_id":' .. (f.parent_id or kept[13] or 'null')
+    .. ',"root_id":' .. (f.root_id or kept[14] or 'null')
+    .. ',"group_id":' .. (f.group_id or kept[15] or 'null') .. '}'
   -- A change that opens the task for its next run leaves it to whoever begins that one.
   if owner ~= '' then
     write[#write + 1] = 'owner'
@@ -129,10 +128,10 @@ else
     write[#write + 1] = version
   end
   redis.call('HSET', record, 'version', version, 'status_version', version, 'state', state,
-    'rank', is_mark and was[3] or (opens and 0 or rank),
+    'rank', is_mark and was[3] or (opens and '0' or rank_text),
     'attempt', opens and next_attempt or (run == 0 and was[4] or attempt_text),
-    'run', opens and 0 or (run == 0 and was[5] or run_text),
-    'began', string.format('%.0f', opens and 0 or (own or run == 0) and tonumber(was[11] or 0) or began),
+    'run', opens and '0' or (run == 0 and was[5] or run_text),
+    'began', opens and '0' or ((own or run == 0) and began_text or string.format('%.0f', began)),
     'ready', ready, 'interim', interim and '1' or '0', 'json', json, 'keys', keys, unpack(write))
 end
 if not interim then append(version, is_log and 'log' or 'status', state, json) end
@@ -142,10 +141,10 @@ redis.call('EXPIRE', log, keep_seconds)
 if channel ~= '' then
   -- The rest of the envelope in MessagePack: two short strings and a long one.
   local function short(s) return string.char(160 + #s) .. s end
-  local size, previous = #json, string.format('%.0f', prev)
+  local size = #json
   redis.call('PUBLISH', channel, envelope .. short('version') .. short(version)
     .. short('prev') .. short(previous) .. short('json') .. string.char(219,
       math.floor(size / 16777216) % 256, math.floor(size / 65536) % 256,
       math.floor(size / 256) % 256, size % 256) .. json)
 end
-return {version, string.format('%.0f', prev), json, was[6] ~= '1' and was[10] or ''}
+return version .. ' ' .. previous .. ' ' .. (was[6] ~= '1' and was[10] or '0') .. ' ' .. json

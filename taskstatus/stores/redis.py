@@ -1,11 +1,9 @@
-"""``redis://…``: the store that every process shares. The one door to redis-py."""
+"""``redis://…``: the store that every process shares."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import threading
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from hashlib import blake2b
 from heapq import nlargest
@@ -28,6 +26,7 @@ from taskstatus.resp import Refusal, pack
 from taskstatus.stores import reads, script
 from taskstatus.stores.base import Listing, MissingRecord, Pulse, Reading
 from taskstatus.stores.pipe import Pipe
+from taskstatus.stores.recorder import Recorder
 
 __all__ = ["RedisStore"]
 
@@ -65,8 +64,7 @@ class RedisStore:
             socket_connect_timeout=TIMEOUT_SECONDS,
             retry=Retry(*RETRY),
         )
-        #: For the main thread: its connection, and the process that made it.
-        self._own: tuple[int, redis.Redis] | None = None
+        self._recorder = Recorder(self._client.connection_pool)
         self._read_script: Callable[..., Any] = self._client.register_script(reads.TEXT)
         self._stop_script: Callable[..., Any] = self._client.register_script(STOP_SCRIPT)
         self._async: WeakKeyDictionary[asyncio.AbstractEventLoop, reads.Reads] = WeakKeyDictionary()
@@ -77,50 +75,19 @@ class RedisStore:
         """See Store.record()."""
         args = script.arguments(change, key, group, envelope)
         try:
-            version, prev, *rest = self._run(keys(change.task_id), args)
+            answer = self._recorder.run(keys(change.task_id), args)
         except UNREACHABLE as exc:
             raise _meaning(exc) from exc
-        except BaseException:
-            # A signal has struck: the answer must not be there for the next call to read.
-            self._forget_own()
-            raise
+        version, _, rest = answer.partition(" ")
         if not rest:
-            if prev == "missing":
+            if answer == "missing":
                 raise MissingRecord
             return None
+        prev, asked_to_stop, json = rest.split(" ", 2)
         kind = "log" if change.kind == "log" else "status"
-        message = Message(kind, change.state, int(version), int(prev), rest[0])
-        message.asked_to_stop = rest[1] == "1"
+        message = Message(kind, change.state, int(version), int(prev), json)
+        message.asked_to_stop = asked_to_stop == "1"
         return message
-
-    def _run(self, names: tuple[str, str], args: list[Any]) -> Any:
-        client = self._recorder()
-        try:
-            return client.evalsha(script.HASH, len(names), *names, *args)
-        except redis.exceptions.NoScriptError:
-            # Redis is new, or was restarted; from now on it knows the script.
-            return client.eval(script.TEXT, len(names), *names, *args)
-
-    def _recorder(self) -> redis.Redis:
-        """Return the main thread's client, which keeps its connection; for other threads the pool.
-
-        redis-py's pool costs a third of a call, and a task runs in the main thread by default.
-        """
-        if threading.current_thread() is not threading.main_thread():
-            return self._client
-        pid = os.getpid()
-        if self._own is None or self._own[0] != pid:
-            pool = self._client.connection_pool
-            self._own = (pid, redis.Redis(connection_pool=pool, single_connection_client=True))
-        return self._own[1]
-
-    def _forget_own(self) -> None:
-        own, self._own = self._own, None
-        if own is not None and own[0] == os.getpid():
-            connection: Any = own[1].connection
-            if connection is not None:
-                connection.disconnect()
-            own[1].close()
 
     def read(
         self, task_id: str, after: int | None = None, *, newer: bool = False
@@ -231,7 +198,7 @@ class RedisStore:
 
     def close(self) -> None:
         """Close the synchronous connections; they come back when they are needed."""
-        self._forget_own()
+        self._recorder.close()
         self._client.close()
 
     async def _ask(self, commands: list[bytes]) -> list[Any]:

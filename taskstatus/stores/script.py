@@ -6,7 +6,6 @@ import time
 from hashlib import sha1
 from importlib.resources import files
 from math import ceil
-from typing import Any
 
 from taskstatus.changes import Change
 from taskstatus.conf import settings
@@ -20,11 +19,11 @@ TEXT = (files("taskstatus.stores") / "record.lua").read_text()
 HASH = sha1(TEXT.encode()).hexdigest()  # noqa: S324 - Redis's name for it, not a secret
 
 
-def arguments(change: Change, key: str, group: str, envelope: bytes) -> list[Any]:
+def arguments(change: Change, key: str, group: str, envelope: bytes) -> list[str | bytes]:
     """Return what record.lua is called with."""
     ready = change.kind != "log" and is_ready(change.state)
     keep = settings.RETENTION_SECONDS
-    parts = [
+    parts: list[object] = [
         change.kind,
         key,
         rank(change.state),

@@ -48,6 +48,7 @@ DOORS: dict[str, dict[str, str]] = {
     "redis": {
         "stores.redis": "the store",
         "stores.pipe": "how its connections are made",
+        "stores.recorder": "its connections, and what they raise",
     },
     "channels_redis": {"pubsub": "how its pub/sub layer connects"},
     "msgpack": {"groups": "the pub/sub layer's own format"},

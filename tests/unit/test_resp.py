@@ -144,8 +144,14 @@ def test_refusal_is_returned_and_not_raised() -> None:
     assert number == 1
 
 
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=5))
-def test_commands_are_packed_as_redis_py_packs_them(words: list[str]) -> None:
+@given(
+    st.lists(
+        st.one_of(st.text(st.characters(exclude_categories=["Cs"])), st.binary()),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_commands_are_packed_as_redis_py_packs_them(words: list[str | bytes]) -> None:
     """Whatever is in them."""
     packer: Any = redis.Connection()  # type: ignore[no-untyped-call]
     # It splits a first word that has blanks in it, as "CLIENT KILL" has.
