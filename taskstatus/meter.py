@@ -25,6 +25,12 @@ SMOOTHING = 0.3
 SHORTEST_SECONDS = 0.001
 
 
+#: Looked up for every few rows of a loop.
+PROGRESS = State.PROGRESS
+
+_Held = tuple[str, float | None, float | None, str | None, float]
+
+
 class _Value(NamedTuple):
     state: str
     current: float | None
@@ -46,7 +52,8 @@ class Meter:
         self.run = run
         self._clock = clock
         self._lock = threading.RLock()
-        self._held: _Value | None = None
+        #: As a plain tuple, since most are replaced.
+        self._held: _Held | None = None
         self._timer: threading.Timer | None = None
         self._state = ""
         self._sent = -math.inf
@@ -65,7 +72,7 @@ class Meter:
         if self._timer is None:
             self.update(current, total, message)
         else:
-            self._held = _Value(State.PROGRESS, current, total, message, at)
+            self._held = (PROGRESS, current, total, message, at)
 
     def enter(self, state: str) -> None:
         """Take a state of the task's own that comes with no progress."""
@@ -90,7 +97,7 @@ class Meter:
                 self._timer = None
             if self._held is None:
                 return
-            value, self._held = self._held, None
+            value, self._held = _Value(*self._held), None
             self._state = value.state
             self._sent = self._clock()
             self.asked_to_stop = publish(self._change(value)) or self.asked_to_stop

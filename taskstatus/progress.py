@@ -72,7 +72,10 @@ def _track(
                 else:
                     # Should the next row take long, this is what will be told meanwhile.
                     meter.replace(done, total, message, now)
-                stride = min(MAX_STRIDE, 2 * stride) if now - looked < patience else 1
+                if now - looked >= patience:
+                    stride = 1
+                elif stride < MAX_STRIDE:
+                    stride *= 2
                 looked, look_at = now, done + stride
     finally:
         if done != told:
