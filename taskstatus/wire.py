@@ -54,10 +54,9 @@ def frame_writer(send: Any) -> Write | None:
     owner = _owner(send)
     match _name(owner):
         case "uvicorn.protocols.websockets.websockets_sansio_impl.WebSocketsSansIOProtocol":
-            return _asyncio_writer(owner.transport)
+            return _Asyncio(owner.transport).write
         case "daphne.ws_protocol.WebSocketProtocol" if not owner.send_queue:
-            write = _twisted_writer(owner.transport)
-            return write and partial(_write_if_open, owner, write)
+            return _twisted_writer(owner.transport, owner)
     return None
 
 
@@ -67,7 +66,7 @@ def chunk_writer(send: Any) -> Write | None:
     owner = _owner(send)
     match _name(owner):
         case "uvicorn.protocols.http.httptools_impl.RequestResponseCycle" if owner.chunked_encoding:
-            return _asyncio_writer(owner.transport)
+            return _Asyncio(owner.transport).write
         case "daphne.http_protocol.WebRequest" if owner.startedWriting and owner.chunked:
             return _twisted_writer(getattr(owner.channel, "transport", None))
     return None
@@ -83,42 +82,55 @@ def _name(thing: Any) -> str:
     return f"{type(thing).__module__}.{type(thing).__qualname__}"
 
 
-def _asyncio_writer(transport: Any) -> Write:
-    is_closing, held, put = transport.is_closing, transport.get_write_buffer_size, transport.write
+class _Asyncio:
+    """The way to a transport of asyncio's or uvloop's. A class, since it takes less than a closure
+    and there is one for each connection."""
 
-    def write(data: bytes) -> bool:
-        if is_closing() or held() > HIGH_WATER_BYTES:
+    __slots__ = ("_transport",)
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+
+    def write(self, data: bytes) -> bool:
+        transport = self._transport
+        if transport.is_closing() or transport.get_write_buffer_size() > HIGH_WATER_BYTES:
             return False
-        put(data)
+        transport.write(data)
         return True
 
-    return write
 
+class _Twisted:
+    """The way to the socket of a connection of Twisted's."""
 
-def _write_if_open(protocol: Any, write: Write, data: bytes) -> bool:
-    return bool(protocol.state == OPEN) and write(data)
+    __slots__ = ("_protocol", "_transport")
 
+    def __init__(self, transport: Any, protocol: Any = None) -> None:
+        self._transport = transport
+        #: autobahn's, which knows whether a WebSocket is being closed.
+        self._protocol = protocol
 
-def _twisted_writer(transport: Any) -> Write | None:
-    if _name(transport) != "twisted.internet.tcp.Server" or not hasattr(transport, "_tempDataLen"):
-        return None
-    put, push = transport.write, transport.socket.send
-
-    def write(data: bytes) -> bool:
+    def write(self, data: bytes) -> bool:
+        transport, protocol = self._transport, self._protocol
         if not transport.connected or transport.disconnecting:
             return False
+        if protocol is not None and protocol.state != OPEN:
+            return False
         held = transport._tempDataLen + len(transport.dataBuffer) - transport.offset
+        if held > MAX_UNSENT_BYTES:
+            return False
         sent = 0
         if not held:
             try:
-                sent = push(data)
+                sent = transport.socket.send(data)
             except OSError:
                 # It takes no more at the moment, or no longer: Twisted finds out which.
                 sent = 0
-        elif held > MAX_UNSENT_BYTES:
-            return False
         if sent < len(data):
-            put(data[sent:])
+            transport.write(data[sent:])
         return True
 
-    return write
+
+def _twisted_writer(transport: Any, protocol: Any = None) -> Write | None:
+    if _name(transport) != "twisted.internet.tcp.Server" or not hasattr(transport, "_tempDataLen"):
+        return None
+    return _Twisted(transport, protocol).write

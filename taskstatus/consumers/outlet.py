@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 from taskstatus.exceptions import SlowReader
-from taskstatus.messages import Message
 from taskstatus.pressure import MAX_UNSENT_BYTES
 from taskstatus.wire import Write
 from taskstatus.writer import STUCK_SECONDS, Writer
@@ -25,13 +24,14 @@ class Gone(Exception):
 class Outlet:
     """Sends ASGI messages to one client, in order, until it is closed."""
 
-    __slots__ = ("_closed", "_send", "_unsent", "_writer")
+    __slots__ = ("_closed", "_send", "_unsent", "_write", "_writer")
 
     def __init__(self, scope: dict[str, Any], send: Any) -> None:
         self._send = scope.get("taskstatus.send", send)
         self._writer = Writer(self._send)
         self._unsent = scope.get("taskstatus.unsent")
         self._closed = False
+        self._write: Write | None = None
 
     @property
     def pressed(self) -> bool:
@@ -47,15 +47,14 @@ class Outlet:
         """Send a message now, if the client keeps up; return whether it was taken."""
         return not self._closed and not self.pressed and self._writer.try_send(message)
 
-    def past_server(
-        self, writer_of: Callable[[Any], Write | None], encoded: Callable[[Message], bytes]
-    ) -> Callable[[Message], bool] | None:
-        """Return what offers messages as bytes past the server (see ``wire``), None where there is
-        no way past."""
-        writer, write = self._writer, writer_of(self._send)
-        if write is None:
-            return None
-        return lambda message: writer.free and write(encoded(message))
+    def go_past_server(self, writer_of: Callable[[Any], Write | None]) -> bool:
+        """Find the way past the server (see ``wire``) for push(); return whether there is one."""
+        self._write = writer_of(self._send)
+        return self._write is not None
+
+    def push(self, data: bytes) -> bool:
+        """Write bytes past the server, if the client keeps up; return whether they were taken."""
+        return self._writer.free and self._write is not None and self._write(data)
 
     async def send(self, message: dict[str, Any]) -> None:
         """Send a message, and return when the server has it.

@@ -34,14 +34,6 @@ def text_frame(text: str) -> dict[str, Any]:
     return {"type": "websocket.send", "text": text}
 
 
-def encoded(message: Message) -> bytes:
-    """Return a message as a WebSocket frame, which is made once for all of its clients."""
-    frame = message.frame
-    if frame is None:
-        frame = message.frame = wire.text_frame(message.json.encode())
-    return frame
-
-
 HEARTBEAT = text_frame('{"type":"heartbeat"}')
 
 
@@ -73,7 +65,10 @@ class SocketConsumer(Connection, AsyncWebsocketConsumer):  # type: ignore[misc]
 
     def writer(self) -> Callable[[Message], bool]:
         """Return what offers messages to the client, once the connection is accepted."""
-        return self.outlet.past_server(wire.frame_writer, encoded) or self._offer
+        return self._push if self.outlet.go_past_server(wire.frame_writer) else self._offer
+
+    def _push(self, message: Message) -> bool:
+        return self.outlet.push(message.frame or _encoded(message))
 
     def _offer(self, message: Message) -> bool:
         return self.outlet.offer(text_frame(message.json))
@@ -110,3 +105,9 @@ class SocketConsumer(Connection, AsyncWebsocketConsumer):  # type: ignore[misc]
             logger.exception("A WebSocket for tasks failed")
             code = RESTARTING.close_code
         await self.end_with(self.close(code))
+
+
+def _encoded(message: Message) -> bytes:
+    """Return a message as a WebSocket frame, which is made once for all of its clients."""
+    frame = message.frame = wire.text_frame(message.json.encode())
+    return frame

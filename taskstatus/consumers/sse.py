@@ -40,7 +40,8 @@ class SseConsumer(EventsConsumer):
             return
         await self.open(eventstream.encode(first))
         idle = eventstream.HEARTBEAT if request.heartbeat else eventstream.KEEPALIVE
-        feed.write_through(self.outlet.past_server(wire.chunk_writer, _chunk) or self._offer)
+        past = self.outlet.go_past_server(wire.chunk_writer)
+        feed.write_through(self._push if past else self._offer)
         while not feed.ended:
             left = await deadline.left()
             if left <= 0:
@@ -50,13 +51,14 @@ class SseConsumer(EventsConsumer):
             await self.outlet.send(body_part(body))
             self.outlet.check()
 
+    def _push(self, message: Message) -> bool:
+        return self.outlet.push(message.chunk or _chunk(message))
+
     def _offer(self, message: Message) -> bool:
         return self.outlet.offer(body_part(eventstream.encode([message])))
 
 
 def _chunk(message: Message) -> bytes:
     """Return a message as a chunk of a body, which is made once for all of its clients."""
-    chunk = message.chunk
-    if chunk is None:
-        chunk = message.chunk = wire.body_chunk(eventstream.encode([message]))
+    chunk = message.chunk = wire.body_chunk(eventstream.encode([message]))
     return chunk
