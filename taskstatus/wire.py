@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from taskstatus.pressure import MAX_UNSENT_BYTES
 
-__all__ = ["Write", "body_chunk", "chunk_writer", "frame_writer", "text_frame"]
+__all__ = ["Gate", "Write", "body_chunk", "chunk_writer", "frame_writer", "text_frame"]
 
 #: Puts bytes behind all that was sent before; returns whether they were taken. It never waits.
 Write = Callable[[bytes], bool]
@@ -49,26 +49,33 @@ def body_chunk(body: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(body), body)
 
 
-def frame_writer(send: Any) -> Write | None:
-    """Return what writes frames of an accepted WebSocket past ``send``, None where nothing does."""
+class Gate(Protocol):
+    """Whether the server has all that was sent by its own ``send`` (see ``writer``)."""
+
+    free: bool
+
+
+def frame_writer(send: Any, gate: Gate) -> Write | None:
+    """Return what writes frames of an accepted WebSocket past ``send`` while the gate is free, None
+    where nothing does."""
     owner = _owner(send)
     match _name(owner):
         case "uvicorn.protocols.websockets.websockets_sansio_impl.WebSocketsSansIOProtocol":
-            return _Asyncio(owner.transport).write
+            return _Asyncio(owner.transport, gate).write
         case "daphne.ws_protocol.WebSocketProtocol" if not owner.send_queue:
-            return _twisted_writer(owner.transport, owner)
+            return _twisted_writer(owner.transport, gate, owner)
     return None
 
 
-def chunk_writer(send: Any) -> Write | None:
-    """Return what writes chunks of a body that has begun past ``send``, None where nothing does, or
-    the body does not go in chunks."""
+def chunk_writer(send: Any, gate: Gate) -> Write | None:
+    """Return what writes chunks of a body that has begun past ``send`` while the gate is free, None
+    where nothing does, or the body does not go in chunks."""
     owner = _owner(send)
     match _name(owner):
         case "uvicorn.protocols.http.httptools_impl.RequestResponseCycle" if owner.chunked_encoding:
-            return _Asyncio(owner.transport).write
+            return _Asyncio(owner.transport, gate).write
         case "daphne.http_protocol.WebRequest" if owner.startedWriting and owner.chunked:
-            return _twisted_writer(getattr(owner.channel, "transport", None))
+            return _twisted_writer(getattr(owner.channel, "transport", None), gate)
     return None
 
 
@@ -86,14 +93,19 @@ class _Asyncio:
     """The way to a transport of asyncio's or uvloop's. A class, since it takes less than a closure
     and there is one for each connection."""
 
-    __slots__ = ("_transport",)
+    __slots__ = ("_gate", "_transport")
 
-    def __init__(self, transport: Any) -> None:
+    def __init__(self, transport: Any, gate: Gate) -> None:
         self._transport = transport
+        self._gate = gate
 
     def write(self, data: bytes) -> bool:
         transport = self._transport
-        if transport.is_closing() or transport.get_write_buffer_size() > HIGH_WATER_BYTES:
+        if (
+            not self._gate.free
+            or transport.is_closing()
+            or transport.get_write_buffer_size() > HIGH_WATER_BYTES
+        ):
             return False
         transport.write(data)
         return True
@@ -102,16 +114,17 @@ class _Asyncio:
 class _Twisted:
     """The way to the socket of a connection of Twisted's."""
 
-    __slots__ = ("_protocol", "_transport")
+    __slots__ = ("_gate", "_protocol", "_transport")
 
-    def __init__(self, transport: Any, protocol: Any = None) -> None:
+    def __init__(self, transport: Any, gate: Gate, protocol: Any) -> None:
         self._transport = transport
+        self._gate = gate
         #: autobahn's, which knows whether a WebSocket is being closed.
         self._protocol = protocol
 
     def write(self, data: bytes) -> bool:
         transport, protocol = self._transport, self._protocol
-        if not transport.connected or transport.disconnecting:
+        if not self._gate.free or not transport.connected or transport.disconnecting:
             return False
         if protocol is not None and protocol.state != OPEN:
             return False
@@ -130,7 +143,7 @@ class _Twisted:
         return True
 
 
-def _twisted_writer(transport: Any, protocol: Any = None) -> Write | None:
+def _twisted_writer(transport: Any, gate: Gate, protocol: Any = None) -> Write | None:
     if _name(transport) != "twisted.internet.tcp.Server" or not hasattr(transport, "_tempDataLen"):
         return None
-    return _Twisted(transport, protocol).write
+    return _Twisted(transport, gate, protocol).write

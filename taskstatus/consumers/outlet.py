@@ -9,7 +9,7 @@ from typing import Any
 
 from taskstatus.exceptions import SlowReader
 from taskstatus.pressure import MAX_UNSENT_BYTES
-from taskstatus.wire import Write
+from taskstatus.wire import Gate, Write
 from taskstatus.writer import STUCK_SECONDS, Writer
 
 __all__ = ["Gone", "Outlet"]
@@ -24,14 +24,13 @@ class Gone(Exception):
 class Outlet:
     """Sends ASGI messages to one client, in order, until it is closed."""
 
-    __slots__ = ("_closed", "_send", "_unsent", "_write", "_writer")
+    __slots__ = ("_closed", "_send", "_unsent", "_writer")
 
     def __init__(self, scope: dict[str, Any], send: Any) -> None:
         self._send = scope.get("taskstatus.send", send)
         self._writer = Writer(self._send)
         self._unsent = scope.get("taskstatus.unsent")
         self._closed = False
-        self._write: Write | None = None
 
     @property
     def pressed(self) -> bool:
@@ -47,14 +46,10 @@ class Outlet:
         """Send a message now, if the client keeps up; return whether it was taken."""
         return not self._closed and not self.pressed and self._writer.try_send(message)
 
-    def go_past_server(self, writer_of: Callable[[Any], Write | None]) -> bool:
-        """Find the way past the server (see ``wire``) for push(); return whether there is one."""
-        self._write = writer_of(self._send)
-        return self._write is not None
-
-    def push(self, data: bytes) -> bool:
-        """Write bytes past the server, if the client keeps up; return whether they were taken."""
-        return self._writer.free and self._write is not None and self._write(data)
+    def past_server(self, writer_of: Callable[[Any, Gate], Write | None]) -> Write | None:
+        """Return what writes bytes past the server while the client keeps up (see ``wire``), None
+        where there is no way past."""
+        return writer_of(self._send, self._writer)
 
     async def send(self, message: dict[str, Any]) -> None:
         """Send a message, and return when the server has it.

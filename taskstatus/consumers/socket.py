@@ -44,6 +44,8 @@ class SocketConsumer(Connection, AsyncWebsocketConsumer):  # type: ignore[misc]
     but not the status of a refused handshake.
     """
 
+    _write: wire.Write | None = None
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._closed = False
@@ -65,10 +67,12 @@ class SocketConsumer(Connection, AsyncWebsocketConsumer):  # type: ignore[misc]
 
     def writer(self) -> Callable[[Message], bool]:
         """Return what offers messages to the client, once the connection is accepted."""
-        return self._push if self.outlet.go_past_server(wire.frame_writer) else self._offer
+        self._write = self.outlet.past_server(wire.frame_writer)
+        return self._offer if self._write is None else self._push
 
     def _push(self, message: Message) -> bool:
-        return self.outlet.push(message.frame or _encoded(message))
+        write = self._write
+        return write is not None and write(message.frame or _encoded(message))
 
     def _offer(self, message: Message) -> bool:
         return self.outlet.offer(text_frame(message.json))

@@ -21,6 +21,8 @@ __all__ = ["SseConsumer"]
 class SseConsumer(EventsConsumer):
     """One response, an event for each message, a comment while idle."""
 
+    _write: wire.Write | None = None
+
     async def answer(self) -> None:
         """Stream until the task's end; 204 when the client already has it."""
         request = StreamRequest.from_scope(self.scope, last_event_id=True)
@@ -40,8 +42,8 @@ class SseConsumer(EventsConsumer):
             return
         await self.open(eventstream.encode(first))
         idle = eventstream.HEARTBEAT if request.heartbeat else eventstream.KEEPALIVE
-        past = self.outlet.go_past_server(wire.chunk_writer)
-        feed.write_through(self._push if past else self._offer)
+        self._write = self.outlet.past_server(wire.chunk_writer)
+        feed.write_through(self._offer if self._write is None else self._push)
         while not feed.ended:
             left = await deadline.left()
             if left <= 0:
@@ -52,7 +54,8 @@ class SseConsumer(EventsConsumer):
             self.outlet.check()
 
     def _push(self, message: Message) -> bool:
-        return self.outlet.push(message.chunk or _chunk(message))
+        write = self._write
+        return write is not None and write(message.chunk or _chunk(message))
 
     def _offer(self, message: Message) -> bool:
         return self.outlet.offer(body_part(eventstream.encode([message])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from taskstatus.wire import body_chunk, chunk_writer, frame_writer, text_frame
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 __all__ = ["ROUNDS", "application", "lines"]
 
 ROUNDS = 50
+#: All is with the server when its send returns.
+FREE = SimpleNamespace(free=True)
 
 
 def lines() -> Iterator[str]:
@@ -25,7 +28,7 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["type"] == "websocket":
         await receive()
         await send({"type": "websocket.accept"})
-        write = frame_writer(send)
+        write = frame_writer(send, FREE)
         await send({"type": "websocket.send", "text": f"{write is not None}"})
         for number, line in enumerate(lines()):
             if write is None or number % 2:
@@ -37,7 +40,7 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         part = {"type": "http.response.body", "more_body": True}
         await send({**part, "body": b"begun\n"})
-        write = chunk_writer(send)
+        write = chunk_writer(send, FREE)
         await send({**part, "body": f"{write is not None}\n".encode()})
         for number, line in enumerate(lines()):
             body = f"{line}\n".encode()

@@ -47,6 +47,16 @@ def test_chunk_says_its_length(size: int) -> None:
     assert rest == b"x" * size + b"\r\n"
 
 
+class Door:
+    """A gate that opens when the test says so."""
+
+    def __init__(self, *, free: bool) -> None:
+        self.free = free
+
+
+OPEN = Door(free=True)
+
+
 class WebSocketProtocol:
     """By its name a connection of Daphne's."""
 
@@ -82,7 +92,7 @@ async def connection() -> AsyncIterator[Connection]:
 @pytest.fixture
 def write(connection: Connection) -> Write:
     """Return the way past Daphne."""
-    write = frame_writer(partial(print, WebSocketProtocol(connection)))
+    write = frame_writer(partial(print, WebSocketProtocol(connection)), OPEN)
     assert write is not None
     return write
 
@@ -116,6 +126,17 @@ async def test_what_does_not_fit_waits_and_keeps_its_place(
     assert await connection.read(len(whole)) == whole
     assert write(b"again")
     assert await connection.read(5) == b"again"
+
+
+async def test_nothing_goes_past_what_the_server_has_not_taken_yet(connection: Connection) -> None:
+    """A send that waits is before whatever comes now."""
+    gate = Door(free=False)
+    write = frame_writer(partial(print, WebSocketProtocol(connection)), gate)
+    assert write is not None
+    assert not write(b"too early")
+    gate.free = True
+    assert write(b"in time")
+    assert connection.client.recv(100) == b"in time"
 
 
 async def test_message_larger_than_any_buffer_arrives_whole(
@@ -155,7 +176,7 @@ async def test_connection_that_is_being_closed_takes_nothing(
     assert not write(b"too late")
     protocol = WebSocketProtocol(connection)
     connection.transport.disconnecting = False
-    closing = frame_writer(partial(print, protocol))
+    closing = frame_writer(partial(print, protocol), OPEN)
     assert closing is not None
     protocol.state = 2
     assert not closing(b"too late")
@@ -168,17 +189,17 @@ async def test_only_a_body_that_goes_in_chunks_has_a_way_past(connection: Connec
         for begun in (True, False)
         for chunked in (True, False)
     }
-    ways = {key for key, request in requests.items() if chunk_writer(partial(print, request))}
+    ways = {key for key, request in requests.items() if chunk_writer(partial(print, request), OPEN)}
     assert ways == {(True, True)}
     gone = WebRequest(None, begun=True, chunked=True)
-    assert chunk_writer(partial(print, gone)) is None
+    assert chunk_writer(partial(print, gone), OPEN) is None
 
 
 async def test_frames_behind_queued_ones_go_through_the_server(connection: Connection) -> None:
     """autobahn can be told to chop what it sends; then it has a queue of its own."""
     protocol = WebSocketProtocol(connection)
     protocol.send_queue.append(b"chopped")
-    assert frame_writer(partial(print, protocol)) is None
+    assert frame_writer(partial(print, protocol), OPEN) is None
 
 
 class _Stranger:
@@ -193,10 +214,10 @@ def test_other_servers_have_no_way_past(find: Any) -> None:
     """Nor does what a middleware has put in front of a server's own send."""
     stranger = _Stranger()
     for send in (stranger.send, partial(print), partial(print, stranger), lambda message: None):
-        assert find(send) is None
+        assert find(send, OPEN) is None
 
 
 def test_connection_over_tls_has_no_way_past() -> None:
     """There the bytes are not the socket's, whatever Daphne's protocol says."""
     protocol = WebSocketProtocol(SimpleNamespace(transport=SimpleNamespace()))  # type: ignore[arg-type]
-    assert frame_writer(partial(print, protocol)) is None
+    assert frame_writer(partial(print, protocol), OPEN) is None
