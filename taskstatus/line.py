@@ -19,9 +19,11 @@ logger = logging.getLogger(__name__)
 #: How often Redis is asked whether it is still there, and how often it may fail to say so.
 PING_SECONDS = 5.0
 MOST_SILENT = 2
-#: Where messages come faster than that, they are read in one go after such a rest: to wake up for
-#: each costs a process more than to handle it.
-REST_SECONDS = 0.002
+#: Where messages come faster than one in so long, ...
+BUSY_SECONDS = 0.001
+#: ... they are read in one go after such a rest: to wake up for each costs a process more than to
+#: handle it.
+REST_SECONDS = 0.005
 #: Channels in one command.
 CHUNK = 1_000
 
@@ -93,8 +95,8 @@ class Line(asyncio.Protocol):
         before, self._heard_at = self._heard_at, time.monotonic()
         self._replies.feed(data)
         if not self._paused:
-            self._go_on()
-            if self._heard_at - before < REST_SECONDS and not self._paused:
+            handled = self._go_on()
+            if self._heard_at - before < handled * BUSY_SECONDS and not self._paused:
                 self._pause()
                 self._loop.call_later(REST_SECONDS, self._go_on)
 
@@ -102,9 +104,10 @@ class Line(asyncio.Protocol):
         self._paused = True
         self._transport.pause_reading()
 
-    def _go_on(self) -> None:
-        work = 0
-        for reply in self._replies:
+    def _go_on(self) -> int:
+        """Handle what has come, and receive more; return how many replies it was."""
+        work = count = 0
+        for count, reply in enumerate(self._replies, 1):
             try:
                 work += self._hear(reply)
             except Exception:
@@ -113,11 +116,12 @@ class Line(asyncio.Protocol):
                 if not self._paused:
                     self._pause()
                 self._loop.call_soon(self._go_on)
-                return
+                return count
         if self._paused:
             self._paused = False
             if not self._lost.is_set():
                 self._transport.resume_reading()
+        return count
 
     def _hear(self, reply: Any) -> int:
         if self._refusal is not None:

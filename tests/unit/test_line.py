@@ -127,7 +127,7 @@ def test_each_answer_is_to_the_command_in_its_turn(
     loop: Callable[[], asyncio.AbstractEventLoop], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A channel is joined when Redis has said so, not when it has said something else."""
-    monkeypatch.setattr(module, "REST_SECONDS", 0)
+    monkeypatch.setattr(module, "BUSY_SECONDS", 0)
 
     async def main(connected: Connected) -> None:
         line, loop = connected.line, asyncio.get_running_loop()
@@ -160,6 +160,7 @@ def test_what_comes_fast_is_read_in_one_go(
     loop: Callable[[], asyncio.AbstractEventLoop], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a rest, in order and with nothing lost; what comes alone is there at once."""
+    monkeypatch.setattr(module, "BUSY_SECONDS", 0.1)
     monkeypatch.setattr(module, "REST_SECONDS", 0.1)
     taken: list[bytes] = []
     came = asyncio.Event()
