@@ -274,24 +274,25 @@ def _since(after: int | None, *, newer: bool) -> int | str:
     return "status" if newer else ""
 
 
-def _reading(answers: list[Any], after: int | None) -> Reading | None:
-    json, state, status_version, version, floor, owner = answers[0]
-    if json is None:
+def _reading(answers: list[Any] | None, after: int | None) -> Reading | None:
+    if answers is None:
         return None
+    record, *logged = answers
+    json, state, status_version, version, floor, owner = record.split("\x1f")
     status = Message("status", state, int(status_version), 0, json)
     messages: list[Message] = []
-    if len(answers) > 1:
-        for entry_id, entry in answers[1]:
-            number = int(entry_id.partition("-")[0])
-            logged = dict(zip(entry[::2], entry[1::2], strict=True))
-            messages.append(Message(logged["k"], logged["s"], number, 0, logged["j"]))
+    for entry_id, entry in logged[0] if logged else ():
+        number = int(entry_id.partition("-")[0])
+        fields = dict(zip(entry[::2], entry[1::2], strict=True))
+        messages.append(Message(fields["k"], fields["s"], number, 0, fields["j"]))
+    if after is not None:
         newest = messages[-1].version if messages else after
-        if after is not None and status.interim and status.version > (newest or 0):
+        if status.interim and status.version > newest:
             messages.append(status)
     return Reading(
         status=status,
         version=int(version),
         floor=int(floor),
-        owner=owner or "",
+        owner=owner,
         messages=messages,
     )
