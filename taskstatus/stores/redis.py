@@ -277,8 +277,8 @@ def _since(after: int | None, *, newer: bool) -> int | str:
 def _reading(answers: list[Any] | None, after: int | None) -> Reading | None:
     if answers is None:
         return None
-    record, *logged = answers
-    json, state, status_version, version, floor, owner = record.split("\x1f")
+    record, owner, *logged = answers
+    json, status_version, version, floor, state = record.split("\x1f", 4)
     status = Message("status", state, int(status_version), 0, json)
     messages: list[Message] = []
     for entry_id, entry in logged[0] if logged else ():

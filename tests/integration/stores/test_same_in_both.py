@@ -48,7 +48,7 @@ def spoken(draw: st.DrawFn) -> Step:
         st.one_of(
             st.builds(speaker.started),
             st.builds(speaker.progressed, st.integers(0, 9)),
-            st.builds(speaker.custom, st.sampled_from(["PARSING", 'a "state"', "✓", ""])),
+            st.builds(speaker.custom, st.sampled_from(["PARSING", 'a "state"', "✓", "", "a\x1fb"])),
             st.builds(speaker.logged, TEXTS),
             st.builds(speaker.retried),
             st.builds(speaker.replaced),
