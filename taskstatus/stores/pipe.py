@@ -63,12 +63,17 @@ class Pipe(asyncio.Protocol):
         call = _Call(len(commands), loop.create_future())
         self._calls.append(call)
         transport.write(b"".join(commands))
-        timer = loop.call_later(self._seconds, self._lose, redis.TimeoutError("No answer in time"))
+        timer = loop.call_later(self._seconds, self._time_out, call)
         try:
             await call.done
         finally:
             timer.cancel()
         return call.answers
+
+    def _time_out(self, call: _Call) -> None:
+        # A loop that was busy may have read the answer and run the timer in one turn.
+        if not call.done.done():
+            self._lose(redis.TimeoutError("No answer in time"))
 
     async def _open(self) -> asyncio.Transport:
         """Return the connection, which is made once for all who need it; so is an error."""

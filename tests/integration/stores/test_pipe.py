@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -117,6 +118,16 @@ async def test_answer_that_does_not_come_is_not_waited_for(pipe: Pipe, client: r
             assert isinstance(error, redis.TimeoutError | redis.ConnectionError)
     client.client_unpause()
     assert await echo(pipe, "works again") == ["works again"]
+
+
+async def test_answer_that_was_read_in_the_turn_of_its_timer_is_no_late_one(pipe: Pipe) -> None:
+    """The loop was busy; others who ask on the connection keep it."""
+    [number] = await pipe.call([pack("CLIENT", "ID")])
+    asking = asyncio.create_task(echo(pipe, "is there"))
+    await asyncio.sleep(0)
+    time.sleep(2 * SECONDS)  # noqa: ASYNC251 - so busy
+    assert await asking == ["is there"]
+    assert await pipe.call([pack("CLIENT", "ID")]) == [number]
 
 
 async def test_callers_that_go_harm_nobody(pipe: Pipe) -> None:
