@@ -18,10 +18,10 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
 from taskstatus.access import Caller
+from taskstatus.cycle import access_log_of, cycle_of, is_idle, server_of
 from taskstatus.deadline import trusted_seconds
 from taskstatus.drain import get_drain
 from taskstatus.hub import get_hub
@@ -33,25 +33,6 @@ from taskstatus.requests import StreamRequest
 __all__ = ["KeepAlive", "take_over", "waited_seconds"]
 
 logger = logging.getLogger(__name__)
-
-#: What has to be there, by its names in uvicorn.
-_CYCLE = ("keep_alive", "response_complete", "scope")
-_SERVER = (
-    "_unset_keepalive_if_required",
-    "access_log",
-    "access_logger",
-    "cycle",
-    "flow",
-    "limit_concurrency",
-    "scope",
-    "server_state",
-    "shutdown",
-    "timeout_keep_alive",
-    "timeout_keep_alive_handler",
-    "timeout_keep_alive_task",
-    "transport",
-)
-_ACCESS_LINE = '%s - "%s %s HTTP/%s" %d'
 
 
 class _Heard(NamedTuple):
@@ -80,7 +61,7 @@ class _Known:
 
 def waited_seconds(scope: Any) -> float:
     """Return how long a request has waited here before it was handed to the server."""
-    cycle = _cycle_of(scope)
+    cycle = cycle_of(scope)
     heard = _heard.get(cycle) if hasattr(cycle, "on_response") else None
     return 0.0 if heard is None else heard.waited
 
@@ -90,10 +71,10 @@ def take_over(scope: Any, *, request: StreamRequest, caller: Caller) -> None:
 
     ``scope`` is that of the poll, as the consumers see it. Does nothing where that can't be done.
     """
-    cycle = _cycle_of(scope)
-    server = _server_of(cycle)
+    cycle = cycle_of(scope)
+    server = server_of(cycle)
     # Who does not wait wants to know what the store knows.
-    if server is None or request.wait <= 0 or get_drain().begun or not _is_idle(server, cycle):
+    if server is None or request.wait <= 0 or get_drain().begun or not is_idle(server, cycle):
         return
     heard = _heard.pop(cycle, None)
     known = None
@@ -102,42 +83,10 @@ def take_over(scope: Any, *, request: StreamRequest, caller: Caller) -> None:
     KeepAlive(server, known)
 
 
-def _cycle_of(scope: Any) -> Any:
-    """Return the server's object for one request, None where its send is no method of one."""
-    return getattr(scope.get("taskstatus.send"), "__self__", None)
-
-
-def _server_of(cycle: Any) -> Any:
-    """Return uvicorn's protocol behind one of its request cycles, None for anything else."""
-    server = getattr(getattr(cycle, "on_response", None), "__self__", None)
-    known = all(hasattr(cycle, name) for name in _CYCLE) and all(
-        hasattr(server, name) for name in _SERVER
-    )
-    return server if known else None
-
-
-def _is_idle(server: Any, cycle: Any) -> bool:
-    """Return whether a connection is all answered, and nothing more has come."""
-    return bool(
-        server.transport.get_protocol() is server
-        and not server.transport.is_closing()
-        and server in server.server_state.connections
-        and cycle.response_complete
-        and cycle.keep_alive
-        and server.cycle is cycle
-        # With the first byte of another request there is another scope, or no such timer.
-        and server.scope is cycle.scope
-        and server.timeout_keep_alive_task is not None
-        and not (hasattr(server, "conn") and server.conn.trailing_data[0])
-        and not server.flow.read_paused
-        and not server.flow.write_paused
-    )
-
-
 def _know(
     data: bytes, scope: Any, cycle: Any, request: StreamRequest, after: int, caller: Caller
 ) -> _Known | None:
-    server = _server_of(cycle)
+    server = server_of(cycle)
     repeat = Repeat.of(data, cycle.scope, after)
     question = Question(
         request.types, request.wait, scope["taskstatus.headers"], server.server_state
@@ -150,20 +99,8 @@ def _know(
         pollers=pollers,
         counted=Counted(caller),
         until=asyncio.get_running_loop().time() + trusted_seconds(caller),
-        log=_log_of(server, cycle.scope) if server.access_log else None,
+        log=access_log_of(server, cycle.scope) if server.access_log else None,
     )
-
-
-def _log_of(server: Any, scope: Any) -> Callable[[bytes, int], None]:
-    """Return what writes the line that uvicorn writes to its access log."""
-    client = "{}:{}".format(*scope["client"]) if scope.get("client") else ""
-    path = quote(scope["path"])
-
-    def log(request: bytes, status: int) -> None:
-        query = request[request.index(b"?") : request.index(b" HTTP/1.1\r\n")].decode("ascii")
-        server.access_logger.info(_ACCESS_LINE, client, "GET", path + query, "1.1", status)
-
-    return log
 
 
 class KeepAlive(asyncio.Protocol):

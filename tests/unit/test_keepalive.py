@@ -14,7 +14,7 @@ import pytest
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from taskstatus import keepalive, pollers
+from taskstatus import cycle, pollers
 from taskstatus.access import Caller, make_token
 from taskstatus.counts import COUNTS
 from taskstatus.hub import get_hub
@@ -568,7 +568,7 @@ async def test_a_server_that_is_not_as_we_know_it_is_left_alone(
     site: Site, task: TaskDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another one, or another version: it answers every poll."""
-    monkeypatch.setattr(keepalive, "_SERVER", (*keepalive._SERVER, "of_another_version"))
+    monkeypatch.setattr(cycle, "_SERVER", (*cycle._SERVER, "of_another_version"))
     async with Client(site, task, wait="0.01") as client:
         for _ in range(5):
             with asked_once(site):
