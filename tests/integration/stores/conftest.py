@@ -6,12 +6,14 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
+import redis
 
+from config.demo.redis_server import private_redis
 from taskstatus.stores.memory import MemoryStore
 from taskstatus.stores.redis import RedisStore
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from taskstatus.stores import Store
 
@@ -38,3 +40,17 @@ def store(request: pytest.FixtureRequest) -> Store:
 def task_id() -> str:
     """Return the id of a task that no store knows yet."""
     return str(uuid.uuid4())
+
+
+@pytest.fixture(scope="module")
+def private_url() -> Iterator[str]:
+    """Yield the URL of a Redis that nobody else gives commands to."""
+    with private_redis(real=True) as server:
+        yield server.url
+
+
+@pytest.fixture
+def client(private_url: str) -> Iterator[redis.Redis]:
+    """Yield a client of the test's own for that Redis."""
+    with redis.Redis.from_url(private_url) as client:
+        yield client

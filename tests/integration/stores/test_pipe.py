@@ -11,29 +11,15 @@ import pytest
 import redis
 from redis import asyncio as aioredis
 
-from config.demo.redis_server import free_port, private_redis
+from config.demo.redis_server import free_port
 from taskstatus.resp import Refusal, pack
 from taskstatus.stores.pipe import Pipe
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
 
 SECONDS = 0.5
 TIMEOUT_SECONDS = 10.0
-
-
-@pytest.fixture(scope="module")
-def private_url() -> Iterator[str]:
-    """Yield the URL of a Redis that nobody else gives commands to."""
-    with private_redis(real=True) as server:
-        yield server.url
-
-
-@pytest.fixture
-def client(private_url: str) -> Iterator[redis.Redis]:
-    """Yield a client of the test's own."""
-    with redis.Redis.from_url(private_url) as client:
-        yield client
 
 
 @pytest.fixture(params=[2, 3])

@@ -9,36 +9,22 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 
-from config.demo.redis_server import free_port, private_redis
+from config.demo.redis_server import free_port
 from taskstatus.exceptions import StoreUnavailable
 from taskstatus.stores.redis import TIMEOUT_SECONDS, RedisStore, keys
 from tests.integration.stores.steps import Speaker, pending, play
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
 first = Speaker(number=10)
 CROWD = 100
-
-
-@pytest.fixture(scope="module")
-def private_url() -> Iterator[str]:
-    """Yield the URL of a Redis that nobody else gives commands to."""
-    with private_redis(real=True) as server:
-        yield server.url
 
 
 @pytest.fixture
 def redis_url(private_url: str) -> str:
     """Return that Redis's URL, for the fixtures of this folder."""
     return private_url
-
-
-@pytest.fixture
-def client(redis_url: str) -> Iterator[redis.Redis]:
-    """Yield a client of the test's own."""
-    with redis.Redis.from_url(redis_url) as client:
-        yield client
 
 
 class Commands:
