@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from taskstatus.clock import get_clock
 from taskstatus.messages import Message
 
 __all__ = ["Subscription"]
 
 #: What a mailbox holds at most, in characters of JSON; past that its reader reads the log instead.
 MAX_SIZE = 1_048_576
+#: Who waits so long shares a timer with others.
+LONG_SECONDS = 30.0
 
 
 class Subscription:
@@ -94,7 +97,10 @@ class Subscription:
         return bool(self._messages) or self.behind or self.closing
 
     async def wait(self, seconds: float) -> bool:
-        """Wait until something has come, so long at most; return whether it has. Cancel-safe."""
+        """Wait until something has come, so long at most; return whether it has. Cancel-safe.
+
+        A wait of LONG_SECONDS or more may take a second more.
+        """
         if self._pending:
             return True
         if seconds <= 0:
@@ -102,10 +108,15 @@ class Subscription:
         loop = asyncio.get_running_loop()
         self._waiter = loop.create_future()
         self.offer = self.direct
-        timer = loop.call_later(seconds, self.wake)
+        clock = get_clock() if seconds >= LONG_SECONDS else None
+        due = 0 if clock is None else clock.add(self, seconds)
+        timer = None if clock is not None else loop.call_later(seconds, self.wake)
         try:
             await self._waiter
         finally:
-            timer.cancel()
+            if clock is not None:
+                clock.remove(self, due)
+            if timer is not None:
+                timer.cancel()
             self._waiter = self.offer = None
         return self._pending

@@ -36,6 +36,8 @@ class TaskStatusConsumer(SocketConsumer):
         with Counted(caller):
             async with open_feed(request) as feed:
                 deadline = Deadline(caller, request.task_id)
+                heartbeat = request.heartbeat
+                del request  # held for as long as the stream lasts otherwise
                 write = self.writer()
                 feed.write_through(write)
                 while True:
@@ -44,11 +46,11 @@ class TaskStatusConsumer(SocketConsumer):
                         return RESTARTING.close_code
                     # The server's pings keep the connection: without heartbeats to send there is
                     # nothing to wake up for.
-                    lull = settings.KEEPALIVE_SECONDS if request.heartbeat else math.inf
+                    lull = settings.KEEPALIVE_SECONDS if heartbeat else math.inf
                     some = await self._send_all(await feed.batch(min(left, lull)), write)
                     if feed.ended:
                         return ENDED
-                    if not some and request.heartbeat:
+                    if not some and heartbeat:
                         await self.outlet.send(HEARTBEAT)
 
     async def _send_all(

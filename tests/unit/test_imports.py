@@ -30,7 +30,7 @@ FLOORS: dict[str, str] = {
     # Those who are watched: workers, and whoever enqueues.
     "producers": "receivers owner lease progress activity meter",
     # One task's stream, for one client and for all of a process.
-    "streams": "feed hub subscription stalls drain membership pubsub line recent collector",
+    "streams": "feed hub subscription stalls drain membership pubsub line recent clock collector",
     # Who may, what Celery's backend knows, and the way into the store.
     "gates": "access cancel results lookup publisher outbox signals requests frames problems checks"
     " installation",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from taskstatus import subscription
+from taskstatus.clock import get_clock
 from taskstatus.messages import Message
 from taskstatus.subscription import Subscription
 
@@ -146,6 +147,25 @@ async def test_wait_ends_when_its_time_is_over() -> None:
     """Nothing came."""
     async with asyncio.timeout(50 * UNIT):
         assert await Subscription().wait(UNIT) is False
+
+
+async def test_long_wait_takes_a_timer_that_others_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends all the same, by a message, by being cancelled, or when it is over."""
+    monkeypatch.setattr(subscription, "LONG_SECONDS", UNIT)
+    mailbox = Subscription()
+    async with asyncio.timeout(5):
+        assert await mailbox.wait(2 * UNIT) is False
+    for cancelled in (True, False):
+        mailbox = Subscription()
+        waiting = asyncio.ensure_future(mailbox.wait(1_000))
+        await asyncio.sleep(0)
+        assert len(get_clock()) == 1
+        if cancelled:
+            waiting.cancel()
+        else:
+            mailbox.put(line(1))
+        await asyncio.wait([waiting])
+        assert len(get_clock()) == 0
 
 
 async def test_cancelled_wait_leaves_the_mailbox_in_order() -> None:
