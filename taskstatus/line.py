@@ -20,10 +20,10 @@ logger = logging.getLogger(__name__)
 PING_SECONDS = 5.0
 MOST_SILENT = 2
 #: Where messages come faster than one in so long, ...
-BUSY_SECONDS = 0.001
+BUSY_SECONDS = 0.005
 #: ... they are read in one go after such a rest: to wake up for each costs a process more than to
 #: handle it.
-REST_SECONDS = 0.005
+REST_SECONDS = 0.010
 #: Channels in one command.
 CHUNK = 1_000
 
