@@ -48,6 +48,7 @@ class Site:
             self.application,
             http=cast("Any", http),
             interface="asgi3",
+            ws="none",
             lifespan="off",
             log_config=None,
             **options,
