@@ -50,7 +50,7 @@ def private_url() -> Iterator[str]:
 
 
 @pytest.fixture
-def client(private_url: str) -> Iterator[redis.Redis]:
-    """Yield a client of the test's own for that Redis."""
-    with redis.Redis.from_url(private_url) as client:
+def client(redis_url: str) -> Iterator[redis.Redis]:
+    """Yield a client of the test's own."""
+    with redis.Redis.from_url(redis_url) as client:
         yield client

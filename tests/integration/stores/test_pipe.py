@@ -22,6 +22,12 @@ SECONDS = 0.5
 TIMEOUT_SECONDS = 10.0
 
 
+@pytest.fixture
+def redis_url(private_url: str) -> str:
+    """Return that Redis's URL, for the fixtures of this folder."""
+    return private_url
+
+
 @pytest.fixture(params=[2, 3])
 async def pipe(private_url: str, request: pytest.FixtureRequest) -> AsyncIterator[Pipe]:
     """Yield a pipe that speaks either version of the protocol."""

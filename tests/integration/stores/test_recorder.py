@@ -20,13 +20,6 @@ run = Speaker(number=10)
 
 
 @pytest.fixture
-def client(redis_url: str) -> Iterator[redis.Redis]:
-    """Yield a client of the test's own."""
-    with redis.Redis.from_url(redis_url) as client:
-        yield client
-
-
-@pytest.fixture
 def store(redis_url: str) -> Iterator[RedisStore]:
     """Yield a store that waits for a fifth of a second, whose connections can be told apart."""
     store = RedisStore(f"{redis_url}?client_name=recorder&socket_timeout=0.2")

@@ -30,13 +30,6 @@ first = Speaker(number=10)
 
 
 @pytest.fixture
-def client(redis_url: str) -> Iterator[redis.Redis]:
-    """Yield a client of the test's own."""
-    with redis.Redis.from_url(redis_url) as client:
-        yield client
-
-
-@pytest.fixture
 def nobody() -> Iterator[str]:
     """Yield the URL of a port at which nobody listens."""
     with socket.socket() as closed:
