@@ -261,7 +261,7 @@ async def follow(
     hub = hub or get_hub()
     COUNTS.resumed += after is not None
     reading: Reading | None
-    if not hub.is_watching(task_id):
+    if not hub.is_watching(task_id) and not hub.joins_quickly:
         reading = await _read_known(hub, task_id, after, types, patience)
         if reading.status.ready:
             # Nothing more will come, so there is nothing to subscribe to.

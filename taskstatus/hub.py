@@ -103,6 +103,11 @@ class Hub:
         """Return whether the task's group is joined."""
         return self.joined(task_id) is not None
 
+    @property
+    def joins_quickly(self) -> bool:
+        """Whether to join a group takes less than to find out first whether that is worth it."""
+        return self._membership.quick
+
     def joined(self, task_id: str) -> Watch | None:
         """Return the watch over a task whose group is joined."""
         watch = self._watches.get(task_id)

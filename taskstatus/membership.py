@@ -43,6 +43,9 @@ class Membership:
         self._receiving: asyncio.Task[None] | None = None
         self._probes: dict[str, asyncio.Future[None]] = {}
 
+    #: Joining takes several messages, there and back.
+    quick = False
+
     async def join(self, task_id: str) -> bool:
         """Join a task's group; return whether a message sent through it is known to arrive here.
 

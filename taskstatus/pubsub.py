@@ -57,6 +57,11 @@ class PubSub:
         #: Commands that go out together at the end of this turn of the event loop.
         self._orders: list[tuple[str, str]] = []
 
+    @property
+    def quick(self) -> bool:
+        """Whether there is a connection by which to join at once."""
+        return self._line is not None
+
     async def join(self, task_id: str) -> bool:
         """Join a task's group; return whether Redis has said so, within PROBE_SECONDS.
 

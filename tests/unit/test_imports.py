@@ -26,7 +26,7 @@ FLOORS: dict[str, str] = {
     "doors": "taskstatus apps urls routing pages templatetags management terminal testing metrics",
     # Those who watch: connections, and what each of them must see.
     "viewers": "consumers views eventstream guard cors limits deadline writer wire pressure"
-    " checkups origin session transactions keepalive cycle pollers repeat",
+    " checkups handshake origin session transactions keepalive cycle pollers repeat",
     # Those who are watched: workers, and whoever enqueues.
     "producers": "receivers owner lease progress activity meter",
     # One task's stream, for one client and for all of a process.

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from taskstatus import groups, line, pubsub
+from taskstatus import groups, hub, line, pubsub
+from taskstatus.exceptions import UnknownTask
 from taskstatus.groups import group_name
 from taskstatus.membership import TURN
 from taskstatus.pubsub import PubSub
@@ -200,6 +201,56 @@ async def test_reader_that_comes_while_redis_is_away_is_not_held_up(
             await eventually(lambda: stream.hub.is_watching("a task"))
             assert hearers(mortal, channel("another task", stream.prefix)) == 1
             assert hearers(mortal, channel("a task", stream.prefix)) == 1
+
+
+async def test_task_is_read_once_where_its_group_is_joined_at_once(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asking first whether there is such a task, as other layers do, costs more than joining."""
+    first, second = stream.task(), stream.task()
+    reads = count_reads(stream, monkeypatch)
+    for task in (first, second):
+        task.started()
+        reads.clear()
+        async with stream.follow(task) as feed:
+            assert states(await feed.batch(0)) == ["STARTED"]
+            task.success()
+            assert states(await read_until(feed, ended)) == ["SUCCESS"]
+    # Without a connection so far, the first of them was asked about.
+    assert reads == [second.task_id]
+
+
+async def test_group_of_a_task_that_nobody_knows_is_left_again(
+    stream: Stream, mortal: Mortal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does a finished task keep one."""
+    monkeypatch.setattr(hub, "LINGER_SECONDS", UNIT)
+    known, unknown, finished = stream.task(), stream.task(), stream.task()
+    known.started()
+    finished.success()
+    async with stream.follow(known):
+        with pytest.raises(UnknownTask):
+            async with stream.follow(unknown):
+                pytest.fail("there is nothing to follow")
+        async with stream.follow(finished) as feed:
+            assert states(await feed.batch(0)) == ["SUCCESS"]
+            assert feed.ended
+        name = channel(known.task_id, stream.prefix)
+        await eventually(lambda: mortal.order("PUBSUB", "CHANNELS") == [name])
+        await eventually(lambda: list(stream.hub._watches) == [known.task_id])
+
+
+def count_reads(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return where the tasks are noted that are read from now on."""
+    reads: list[str] = []
+    aread = stream.store.aread
+
+    async def noted(task_id: str, *args: Any, **options: Any) -> Any:
+        reads.append(task_id)
+        return await aread(task_id, *args, **options)
+
+    monkeypatch.setattr(stream.store, "aread", noted)
+    return reads
 
 
 @pytest.mark.usefixtures("short_probe")

@@ -1,0 +1,100 @@
+"""Daphne's own server and protocols, without a port and without a network."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from daphne.http_protocol import HTTPFactory
+from daphne.server import Server
+from daphne.ws_protocol import WebSocketFactory
+from twisted.internet.testing import StringTransportWithDisconnection
+
+from taskstatus.checkups import check_always, check_when_due
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+__all__ = ["GET", "PART", "TIMEOUT_SECONDS", "UPGRADE", "Daphne", "transport_without_network"]
+
+TIMEOUT_SECONDS = 10.0
+UPGRADE = (
+    b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+ACCEPT = {"type": "websocket.accept"}
+START = {"type": "http.response.start", "status": 200, "headers": []}
+PART = {"type": "http.response.body", "body": b"part", "more_body": True}
+
+
+def transport_without_network() -> Any:
+    """Return a connection that keeps what is written to it."""
+    transport: Any = StringTransportWithDisconnection
+    return transport()
+
+
+class Daphne:
+    """A server of Daphne's without a port, with a connection on which an application rests."""
+
+    def __init__(self, **options: Any) -> None:
+        self.server: Any = Server(self.application, endpoints=["tcp:0"], **options)
+        self.server.connections = {}
+        self.server.ws_factory = WebSocketFactory(self.server)
+        self.transport: Any = transport_without_network()
+        self.resting = asyncio.Event()
+        #: What the application does then.
+        self.then: Callable[[], Awaitable[Any]] = asyncio.Event().wait
+        self.send: Any = None
+
+    async def application(self, scope: Any, receive: Any, send: Any) -> None:
+        """Open a stream, rest, and do what the test says."""
+        self.send = send
+        await receive()
+        for message in [ACCEPT] if scope["type"] == "websocket" else [START, PART]:
+            await send(message)
+        check_when_due(send)
+        self.resting.set()
+        try:
+            await self.then()
+        finally:
+            check_always(send)
+
+    async def open(self, request: bytes = UPGRADE) -> Daphne:
+        """Have a client connect; return when its application rests."""
+        channel = HTTPFactory(self.server).buildProtocol(None)
+        self.transport.protocol = channel
+        channel.makeConnection(self.transport)
+        self.transport.protocol.dataReceived(request)
+        await asyncio.wait_for(self.resting.wait(), TIMEOUT_SECONDS)
+        # What is left of the upgrade goes.
+        self.server.application_checker()
+        self.transport.clear()
+        return self
+
+    @property
+    def protocol(self) -> Any:
+        """The connection."""
+        return self.send.args[0]
+
+    @property
+    def shown(self) -> list[Any]:
+        """What application_checker() looks at."""
+        return [protocol for protocol, _ in self.server.connections.items()]
+
+    @property
+    def serving(self) -> asyncio.Task[None]:
+        """The application."""
+        serving: asyncio.Task[None] = self.server.connections[self.protocol]["application_instance"]
+        return serving
+
+    async def end(self) -> None:
+        """Return when the application has ended."""
+        await asyncio.wait([self.serving], timeout=TIMEOUT_SECONDS)
+
+    def long_ago(self, seconds: float) -> None:
+        """Let so much time have passed."""
+        for name in ("last_ping", "socket_opened", "request_start"):
+            if hasattr(self.protocol, name):
+                setattr(self.protocol, name, getattr(self.protocol, name) - seconds)
+        check_when_due(self.send)
