@@ -23,7 +23,7 @@ MOST_SILENT = 2
 BUSY_SECONDS = 0.005
 #: ... they are read in one go after such a rest: to wake up for each costs a process more than to
 #: handle it.
-REST_SECONDS = 0.010
+REST_SECONDS = 0.020
 #: Channels in one command.
 CHUNK = 1_000
 
