@@ -162,8 +162,14 @@ def _signed(token: str, keys: tuple[str, ...]) -> Any:
 
     Long-poll clients bring theirs again and again; what is not ours is not kept.
     """
-    del keys  # signing.loads() takes them from the settings; here they are for the cache
-    return signing.loads(token, salt=SALT)
+    content: Any = _signer(keys).unsign_object(token)
+    return content
+
+
+@lru_cache(maxsize=2)
+def _signer(keys: tuple[str, ...]) -> signing.TimestampSigner:
+    """Return what signs and reads as ``signing.dumps()`` does, which makes one each time."""
+    return signing.TimestampSigner(key=keys[0], fallback_keys=[*keys[1:]], salt=SALT)
 
 
 def _ends(content: Any, task_id: str, action: Action) -> float | None:

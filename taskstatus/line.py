@@ -31,11 +31,13 @@ CHUNK = 1_000
 class Line(asyncio.Protocol):
     """Hands what is published to ``take`` as it comes, which returns how much work it was.
 
-    After so much work the event loop gets a turn, and meanwhile no more is read.
+    After so much work the event loop gets a turn, and meanwhile no more is read. ``answered`` is
+    called when Redis has answered to all that was sent.
     """
 
-    def __init__(self, take: Callable[[bytes], int]) -> None:
+    def __init__(self, take: Callable[[bytes], int], answered: Callable[[], None]) -> None:
         self._take = take
+        self._answered = answered
         self._loop = asyncio.get_running_loop()
         self._replies = Replies()
         self._lost = asyncio.Event()
@@ -62,6 +64,11 @@ class Line(asyncio.Protocol):
             chunk = channels[start : start + CHUNK]
             self._write(pack(command, *[name for name, _ in chunk]))
             self._due += [joined for _, joined in chunk]
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether Redis has answered to all that was sent."""
+        return not self._due
 
     async def attend(self, subscribed: Callable[[], None] | None) -> None:
         """Return when the connection is lost, or Redis no longer answers.
@@ -134,6 +141,8 @@ class Line(asyncio.Protocol):
                 joined = self._due.popleft()
                 if joined is not None and not joined.done():
                     joined.set_result(True)
+                if not self._due:
+                    self._answered()
             case [b"pong", _] | b"PONG" if self._on_pong is not None:
                 self._on_pong()
                 self._on_pong = None

@@ -54,7 +54,8 @@ class PubSub:
         self._keeping: asyncio.Task[None] | None = None
         #: The channels to be subscribed to, each with whoever waits for that.
         self._wanted: dict[str, asyncio.Future[bool] | None] = {}
-        #: Commands that go out together at the end of this turn of the event loop.
+        #: Commands that go out together, at the end of this turn of the event loop or once Redis
+        #: has answered to those before: where many clients come, one command is for many of them.
         self._orders: list[tuple[str, str]] = []
 
     @property
@@ -97,14 +98,15 @@ class PubSub:
         return f"{self._prefix}__group__{group_name(task_id)}"
 
     def _order(self, command: str, channel: str) -> None:
-        if not self._orders:
-            asyncio.get_running_loop().call_soon(self._send_orders)
-        self._orders.append((command, channel))
-
-    def _send_orders(self) -> None:
-        orders, self._orders = self._orders, []
         # Without a connection there is nothing to do: a new one begins with all that is wanted.
         if self._line is not None:
+            if not self._orders:
+                asyncio.get_running_loop().call_soon(self._send_orders)
+            self._orders.append((command, channel))
+
+    def _send_orders(self) -> None:
+        if self._line is not None and self._line.is_answered:
+            orders, self._orders = self._orders, []
             for command, some in groupby(orders, itemgetter(0)):
                 joins = command == "SUBSCRIBE"
                 self._line.send(
@@ -131,6 +133,7 @@ class PubSub:
                     logger.warning("Redis can't be subscribed to, readers reconcile: %s", trouble)
             finally:
                 self._line = None
+                self._orders.clear()
             returned = self._returned
             if time.monotonic() < began + RETRY_SECONDS:
                 await asyncio.sleep(RETRY_SECONDS)
@@ -142,7 +145,7 @@ class PubSub:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await connection.connect()
             # From here on what Redis says goes to the line, as soon as it comes.
-            line = Line(self._take)
+            line = Line(self._take, self._send_orders)
             line.take_over(connection._writer.transport)
             yield line
         finally:

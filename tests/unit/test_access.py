@@ -177,12 +177,12 @@ async def test_what_is_known_of_a_caller_is_asked_once(monkeypatch: pytest.Monke
         await asyncio.sleep(0)
         return AnonymousUser()
 
-    def loads(token: str, *, salt: str) -> Any:
+    def unsign(signer: signing.Signer, token: str) -> Any:
         read.append(token)
         return []
 
     monkeypatch.setattr(access, "get_user", get_user)
-    monkeypatch.setattr(signing, "loads", loads)
+    monkeypatch.setattr(signing.Signer, "unsign_object", unsign)
     caller = Caller({})
     await asyncio.gather(*(caller.holding("").user() for _ in range(3)))
     for task_id in ("one", "two"):

@@ -54,7 +54,7 @@ async def connect(take: Callable[[bytes], int] | None = None) -> Connected:
         Before, *server.sockets[0].getsockname()
     )
     server.close()
-    return Connected(Line(take or (lambda _: 0)), transport, before, await accepted)
+    return Connected(Line(take or (lambda _: 0), lambda: None), transport, before, await accepted)
 
 
 def run(loop: Callable[[], asyncio.AbstractEventLoop], main: Any) -> None:

@@ -253,6 +253,29 @@ def count_reads(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return reads
 
 
+async def test_those_who_join_while_an_answer_is_awaited_join_together(
+    listen: Listen, mortal: Mortal
+) -> None:
+    """A command for each of a thousand clients would be most of what their joining costs."""
+    heard = listen(lambda _: 0)
+    assert await heard.join("a task before")
+    before = subscribes(mortal)
+    joins: list[asyncio.Task[bool]] = []
+    with mortal.hung():
+        for number in range(10):
+            joins.append(asyncio.create_task(heard.join(f"task {number}")))
+            for _ in range(3):
+                await asyncio.sleep(0)
+    assert all(await asyncio.gather(*joins))
+    assert subscribes(mortal) == before + 2
+
+
+def subscribes(mortal: Mortal) -> int:
+    """Return how many times Redis has been told to SUBSCRIBE."""
+    with mortal.client as client:
+        return int(client.info("commandstats")["cmdstat_subscribe"]["calls"])
+
+
 @pytest.mark.usefixtures("short_probe")
 @pytest.mark.parametrize("seed", range(3))
 async def test_many_joins_and_leaves_end_in_the_right_state(
