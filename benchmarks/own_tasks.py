@@ -21,7 +21,7 @@ __all__ = ["Connecting", "run"]
 WARM_UP = 100
 #: No further round of events begins after that.
 SECONDS = 25.0
-CONNECT_ROUNDS = 2
+CONNECT_ROUNDS = 4
 #: How long a server may stay subscribed to a task that nobody follows any more, and then some.
 LINGER_SECONDS = 8.0
 STEADY_PER_SECOND = 300

@@ -66,11 +66,14 @@ class Watch:
         "recent",
         "task_id",
         "tried",
+        "version",
     )
 
     def __init__(self, task_id: str) -> None:
         self.task_id = task_id
-        #: As it was when it was last read; it holds for as long as the version does.
+        #: The store's, when it was last looked at; None when the pulse must be.
+        self.version: int | None = None
+        #: As it is at this version, unless that is newer than the look before.
         self.pulse: Pulse | None = None
         self.readers: set[Reader] = set()
         #: Readers that stand for many: by what these ask (``pollers.py``).
@@ -251,7 +254,7 @@ class Hub:
         for start in range(0, len(watches), CHUNK):
             chunk = watches[start : start + CHUNK]
             versions = await self.store.aversions([watch.task_id for watch in chunk])
-            changed: list[Watch] = []
+            quiet: list[Watch] = []
             for watch, version in zip(chunk, versions, strict=True):
                 behind = [reader for reader in watch.readers if reader.lacks(version)]
                 for reader in behind:
@@ -262,11 +265,15 @@ class Hub:
                 # Being behind may mean that the layer has forgotten us.
                 if behind or not watch.joined:
                     unsure.append(watch)
-                if watch.pulse is None or watch.pulse.version != version:
-                    changed.append(watch)
-            if changed:
-                pulses = await self.store.apulses([watch.task_id for watch in changed])
-                for watch, pulse in zip(changed, pulses, strict=True):
+                if watch.version not in {None, version}:
+                    # Its worker has spoken since the last look, and lives.
+                    watch.pulse = None
+                elif watch.pulse is None:
+                    quiet.append(watch)
+                watch.version = version
+            if quiet:
+                pulses = await self.store.apulses([watch.task_id for watch in quiet])
+                for watch, pulse in zip(quiet, pulses, strict=True):
                     watch.pulse = pulse
         await self._judge([watch.pulse for watch in watches if watch.pulse and watch.pulse.worker])
         # Only now, and all at once: where the layer is away, each of them takes its time.
@@ -279,6 +286,9 @@ class Hub:
         for pulse, stalled in self._stalls.judge(pulses, alive):
             change = changes.marked(pulse.task_id, pulse.state, stalled=stalled)
             await asyncio.to_thread(publish, change)
+            if watch := self._watches.get(pulse.task_id):
+                # It is us who have spoken.
+                watch.version = watch.pulse = None
 
     def _spawn_leave(self, watch: Watch) -> None:
         watch.leaving = None

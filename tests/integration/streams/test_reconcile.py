@@ -104,10 +104,10 @@ async def test_task_whose_worker_is_gone_is_called_stalled(
     assert flags == [False, True, False]
 
 
-async def test_only_what_has_changed_is_read_in_full(
+async def test_only_what_stands_still_is_read_in_full_and_once(
     stream: Stream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of the others the version is enough, however often."""
+    """The worker of a task that goes on lives; of one that does not, the version is enough."""
     asked: list[list[str]] = []
     apulses = stream.store.apulses
 
@@ -122,9 +122,10 @@ async def test_only_what_has_changed_is_read_in_full(
     async with stream.follow(quiet), stream.follow(busy):
         await stream.hub.reconcile()
         await stream.hub.reconcile()
-        busy.started()
-        await stream.hub.reconcile()
-    assert [sorted(some) for some in asked] == [
-        sorted([quiet.task_id, busy.task_id]),
-        [busy.task_id],
-    ]
+        for number in range(3):
+            busy.progress(number)
+            await stream.hub.reconcile()
+        assert [sorted(some) for some in asked] == [sorted([quiet.task_id, busy.task_id])]
+        for _ in range(2):
+            await stream.hub.reconcile()
+        assert asked[1:] == [[busy.task_id]]
