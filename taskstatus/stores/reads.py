@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from hashlib import sha1
 from importlib.resources import files
+from itertools import chain
 from typing import Any
 
 from taskstatus.cancellation import stop
@@ -32,20 +33,18 @@ class Reads:
     def __init__(self, pipe: Pipe, meaning: Callable[[Exception], Exception]) -> None:
         self.pipe = pipe
         self._meaning = meaning
-        self._asked: dict[Question, asyncio.Future[Any]] = {}
+        #: Those who wait for the answer to each question.
+        self._asked: dict[Question, list[asyncio.Future[Any]]] = {}
         self._asking: asyncio.Task[None] | None = None
 
     async def read(self, question: Question) -> Any:
         """Return what read.lua answers. Cancel-safe. Raises what ``meaning`` makes of an error."""
-        answer = self._asked.get(question)
-        if answer is None:
-            loop = asyncio.get_running_loop()
-            answer = self._asked[question] = loop.create_future()
-            # Whoever asked may have gone when an error comes.
-            answer.add_done_callback(_look)
-            if self._asking is None:
-                self._asking = loop.create_task(self._ask())
-        return await asyncio.shield(answer)
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Any] = loop.create_future()
+        self._asked.setdefault(question, []).append(answer)
+        if self._asking is None:
+            self._asking = loop.create_task(self._ask())
+        return await answer
 
     async def aclose(self) -> None:
         """Close the connection; who still waits for an answer is cancelled."""
@@ -56,21 +55,27 @@ class Reads:
         await self.pipe.aclose()
 
     async def _ask(self) -> None:
-        asked: dict[Question, asyncio.Future[Any]] = {}
+        asked: dict[Question, list[asyncio.Future[Any]]] = {}
         try:
             while self._asked:
                 asked, self._asked = self._asked, {}
-                for future, answer in zip(
+                for waiting, answer in zip(
                     asked.values(), await self._answers(list(asked)), strict=True
                 ):
-                    if isinstance(answer, Exception):
-                        future.set_exception(self._meaning(answer))
-                    else:
-                        future.set_result(answer)
+                    for future in waiting:
+                        self._give(future, answer)
         finally:
             self._asking = None
-            for future in (*asked.values(), *self._asked.values()):
+            for future in chain(*asked.values(), *self._asked.values()):
                 future.cancel()
+
+    def _give(self, future: asyncio.Future[Any], answer: Any) -> None:
+        if future.done():
+            return  # whoever asked has gone
+        if isinstance(answer, Exception):
+            future.set_exception(self._meaning(answer))
+        else:
+            future.set_result(answer)
 
     async def _answers(self, questions: list[Question]) -> list[Any]:
         commands = [pack("EVALSHA", HASH, "2", *map(str, question)) for question in questions]
@@ -83,8 +88,3 @@ class Reads:
         except Exception as exc:  # noqa: BLE001 - for those who have asked
             return [exc] * len(questions)
         return answers
-
-
-def _look(answer: asyncio.Future[Any]) -> None:
-    if not answer.cancelled():
-        answer.exception()
