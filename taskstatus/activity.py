@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from functools import cached_property
 from types import GeneratorType
 from typing import Any
 from weakref import WeakSet
@@ -24,13 +25,17 @@ class Activity:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.meter = Meter(run)
-        self.loops: WeakSet[GeneratorType[Any, None, None]] = WeakSet()
         #: Whether the task has handed its id on: to its next attempt, or to another task.
         self.handed_on = False
         #: Why the task asks for another attempt, while it does.
         self.retry_reason: BaseException | None = None
         #: The outcome that the task's author has set by ``update_state``, and its meta.
         self.by_hand: tuple[State, Mapping[str, Any]] | None = None
+
+    @cached_property
+    def loops(self) -> WeakSet[GeneratorType[Any, None, None]]:
+        """The loops that are open; most tasks have none, and no set is made for them."""
+        return WeakSet()
 
     @staticmethod
     def last_here() -> Activity | None:
@@ -50,7 +55,7 @@ class Activity:
 
     def finish(self) -> None:
         """Publish what is held back, before the outcome is."""
-        for loop in list(self.loops):
+        for loop in list(vars(self).get("loops", ())):
             # Closing a suspended loop makes it say how far it came.
             if loop.gi_frame is not None and not loop.gi_running:
                 loop.close()

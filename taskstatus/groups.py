@@ -12,7 +12,6 @@ import os
 import threading
 from collections import deque
 from functools import lru_cache
-from hashlib import blake2b
 from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakSet
@@ -22,6 +21,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings as django_settings
 
 from taskstatus.conf import host_url, settings
+from taskstatus.digest import digest
 from taskstatus.messages import Message
 
 __all__ = ["decode", "envelope", "get_layer", "group_name", "plain_pubsub", "send", "serve_here"]
@@ -41,10 +41,9 @@ def get_layer() -> Any:
     return get_channel_layer(settings.CHANNEL_LAYER)
 
 
-@lru_cache(maxsize=4096)
 def group_name(task_id: str) -> str:
     """Return the name of a task's group: any task id is safe, on any layer."""
-    return f"ts.{blake2b(task_id.encode(), digest_size=16).hexdigest()}"
+    return f"ts.{digest(task_id)}"
 
 
 def decode(message: dict[str, Any]) -> Message:

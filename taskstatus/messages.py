@@ -122,6 +122,9 @@ def encode(value: object) -> str:
 
     Raises TypeError, ValueError or RecursionError for what is not JSON.
     """
+    if value is None:
+        # Most often it is, and for all but strings an encoder is made each time.
+        return "null"
     try:
         string = _STRICT.encode(value)
     except ValueError:  # not finite, or a circle: the second pass tells which

@@ -121,9 +121,8 @@ class Meter:
 class _Speed:
     """Units per second, smoothed; unknown until two values have come some time apart."""
 
-    def __init__(self) -> None:
-        self._rate: float | None = None
-        self._last: tuple[float, float] | None = None
+    _rate: float | None = None
+    _last: tuple[float, float] | None = None
 
     def add(self, current: float | None, now: float) -> float | None:
         if current is None:

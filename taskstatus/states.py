@@ -14,6 +14,9 @@ __all__ = ["READY", "RESTARTABLE", "State", "is_interim", "is_ready", "rank"]
 class State(StrEnum):
     """A state with a meaning of its own; custom states are plain strings."""
 
+    # It is looked up several times for each change, and Enum's is in Python.
+    __hash__ = str.__hash__
+
     #: Sent to the broker; no worker has it yet.
     PENDING = "PENDING"
     #: A worker has it and has not begun.

@@ -20,14 +20,14 @@ __all__ = ["OWNER", "enqueue", "ids", "introduced"]
 OWNER = "taskstatus_owner"
 
 
-def ids(info: Mapping[str, Any]) -> dict[str, str | None]:
+def ids(task_id: str, info: Mapping[str, Any]) -> dict[str, str | None]:
     """Return what a message's headers, or a request, say of the task's relatives."""
     relatives = {
         "parent_id": info.get("parent_id"),
         "root_id": info.get("root_id"),
         "group_id": info.get("group"),
     }
-    if relatives["parent_id"] == info["id"]:
+    if relatives["parent_id"] == task_id:
         # Celery says so of a task that replaces another one; whose child that was is on record.
         del relatives["parent_id"]
     return relatives
@@ -41,7 +41,7 @@ def enqueue(info: MutableMapping[str, Any], body: Any, *, name: str) -> None:
     if user:
         # So that whoever runs it knows, too, should the store lose it.
         info[OWNER] = user
-    _publish_pending(task_id, name, ids(info), user, is_known=task_id in known)
+    _publish_pending(task_id, name, ids(task_id, info), user, is_known=task_id in known)
     if task_id in known:
         return  # and so are those after it
     for member in canvas.members(task_id, body, index=info.get("group_index")):
@@ -67,6 +67,6 @@ def _publish_pending(
 
 def introduced(change: Change, name: str | None, info: Mapping[str, Any]) -> Change:
     """Return a change with what else is known of a task that may have come from anywhere."""
-    relatives = ids({**info, "id": change.task_id})
+    relatives = ids(change.task_id, info)
     known = {key: encode(value) for key, value in {"name": name, **relatives}.items()}
     return replace(change, fields={**known, **change.fields})

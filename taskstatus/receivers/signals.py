@@ -53,22 +53,22 @@ def task_received(request: Any, **kwargs: Any) -> None:
     info = request.request_dict
     # A later attempt is announced by RETRY, which says more.
     if not info.get("retries"):
-        publish(changes.received(request.id, name=request.name, ids=introduction.ids(info)))
+        ids = introduction.ids(request.id, info)
+        publish(changes.received(request.id, name=request.name, ids=ids))
 
 
 @while_the_body_runs
 def task_prerun(task_id: str, task: Any, **kwargs: Any) -> None:
     """C: the body is about to run."""
     request = task.request
-    microseconds = time.time_ns() // 1_000
-    at = encode(timestamp(datetime.fromtimestamp(microseconds / 1_000_000, UTC)))
-    ids = introduction.ids({**vars(request), "id": task_id})
+    at = f'"{timestamp()}"'
+    ids = introduction.ids(task_id, vars(request))
     fields = {key: encode(value) for key, value in ids.items()}
     fields |= {"name": encode(task.name), "retries": str(request.retries), "started_at": at}
     run = Run(
         task_id=task_id,
         attempt=request.retries,
-        number=microseconds,
+        number=time.time_ns() // 1_000,
         fields=fields,
         worker="" if request.is_eager else lease.current(),
         owner=getattr(request, introduction.OWNER, ""),
@@ -196,7 +196,8 @@ def _say_again() -> None:
         return  # the main loop has taken or finished a task at this very moment
     for request in reserved:
         info = request.request_dict
-        change = changes.received(request.id, name=request.name, ids=introduction.ids(info))
+        ids = introduction.ids(request.id, info)
+        change = changes.received(request.id, name=request.name, ids=ids)
         if request in active and request.time_start:
             at = encode(timestamp(datetime.fromtimestamp(request.time_start, UTC)))
             fields = {**change.fields, "started_at": at}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
-from hashlib import blake2b
 from heapq import nlargest
 from importlib.resources import files
 from sys import intern
@@ -20,6 +19,7 @@ from redis.retry import Retry
 
 from taskstatus.cancellation import heeded
 from taskstatus.changes import Change
+from taskstatus.digest import digest
 from taskstatus.exceptions import StoreUnavailable
 from taskstatus.messages import Message
 from taskstatus.resp import Refusal, pack
@@ -246,8 +246,8 @@ def _meaning(error: Exception) -> Exception:
 
 
 def keys(task_id: str) -> tuple[str, str]:
-    """Return the keys of a task's record and log. Any id is safe: it is hashed, not quoted."""
-    name = blake2b(task_id.encode(), digest_size=16).hexdigest()
+    """Return the keys of a task's record and log."""
+    name = digest(task_id)
     return f"taskstatus:{{{name}}}:status", f"taskstatus:{{{name}}}:log"
 
 

@@ -23,7 +23,7 @@ def arguments(change: Change, key: str, group: str, envelope: bytes) -> list[str
     """Return what record.lua is called with."""
     ready = change.kind != "log" and is_ready(change.state)
     keep = settings.RETENTION_SECONDS
-    parts: list[object] = [
+    facts: list[object] = [
         change.kind,
         key,
         rank(change.state),
@@ -40,7 +40,8 @@ def arguments(change: Change, key: str, group: str, envelope: bytes) -> list[str
         encode(change.state),
         change.body,
     ]
+    parts = [str(fact) for fact in facts]
     for item in change.fields.items():
         parts += item
-    rest = "".join([f"{part}\x1f" for part in parts])
+    rest = "\x1f".join([*parts, ""])
     return [change.state, change.owner, change.worker, group, envelope, rest]

@@ -83,6 +83,13 @@ def test_forgotten_loop_is_not_kept(run: Run) -> None:
     assert len(activity.loops) == 0
 
 
+def test_task_without_loops_has_no_set_of_them(run: Run) -> None:
+    """Nor does it get one by ending, which every task does."""
+    activity = Activity(run)
+    activity.end()
+    assert "loops" not in vars(activity)
+
+
 def test_task_is_handed_on_once(run: Run) -> None:
     """Two words of the same retry are one, after what was held back."""
     activity = Activity(run)

@@ -37,7 +37,7 @@ FLOORS: dict[str, str] = {
     # The truth, and the hints.
     "store": "stores groups",
     # What can be said, and where it is set.
-    "words": "batch resp changes errors messages position status conf texts models",
+    "words": "batch resp digest changes errors messages position status conf texts models",
     "facts": "states exceptions counts cancellation",
 }
 #: Producers must not know of streams either: a worker serves nobody.

@@ -131,6 +131,7 @@ def test_log_message_has_the_keys_of_the_protocol() -> None:
     [
         ({"a": [1, 2.5, None, True, "é"]}, '{"a":[1,2.5,null,true,"é"]}'),
         ((1, (2,)), "[1,[2]]"),
+        (None, "null"),
         (math.nan, "null"),
         ([math.inf, {"a": -math.inf}], '[null,{"a":null}]'),
         ({math.nan: 1}, '{"null":1}'),

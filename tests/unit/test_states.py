@@ -45,6 +45,12 @@ def test_names_are_those_of_celery() -> None:
     assert celery_states.READY_STATES < READY
 
 
+def test_state_and_its_name_are_the_same_key() -> None:
+    """Whatever is kept by state is found by the plain string that the store gives back."""
+    by_state: dict[str, State] = {state: state for state in State}
+    assert [by_state[str(state.value)] for state in State] == list(State)
+
+
 def test_run_never_goes_back() -> None:
     """Along a life the rank never falls, and states of the body share one."""
     life = ["PENDING", "RECEIVED", "STARTED", "PROGRESS", "PARSING", "RETRY", "SUCCESS"]
