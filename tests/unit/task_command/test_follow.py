@@ -15,7 +15,7 @@ from taskstatus.testing import TaskDriver
 from tests.unit.task_command.calling import ended, task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 class Reader(io.StringIO):
@@ -86,6 +86,15 @@ def test_follow_json_prints_the_messages_of_the_wire() -> None:
     assert code == 0
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Hear of Ctrl-C, also where the tests run in a shell's background, which is deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_the_following_and_says_that_the_task_goes_on() -> None:
     """With the exit code that shells have for it."""
     driver = TaskDriver()
