@@ -1,22 +1,27 @@
-"""Daphne's WebSockets find their options in their class, where each would copy and describe them.
+"""Daphne's WebSockets are accepted without texts for a debug log that nobody reads.
 
 autobahn, which speaks WebSocket for Daphne, copies 29 options from the factory to each connection
-and makes a text of them for a debug log, whether or not anybody reads it: a quarter of what it
-costs to accept a WebSocket. An option that a connection finds set already is not copied.
+and describes them, and colours names and numbers for further lines of that log, whether or not it
+is on: a third of what it costs to accept a WebSocket. Here the options are found in the class, as
+an option that a connection finds set already is not copied, and a colour is added when it is seen.
 
 This depends on names of autobahn's; where they are others, all stays as it is.
 """
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from typing import Any
 
-__all__ = ["share_options"]
+__all__ = ["hasten_handshakes"]
+
+#: By these autobahn makes texts for its log, and for nothing else.
+COLOURING = ("hltype", "hlval")
 
 
-def share_options(send: Any) -> None:
-    """Let the next WebSockets of a server share their options, where it is Daphne.
+def hasten_handshakes(send: Any) -> None:
+    """Let the next WebSockets of a server be accepted so, where it is Daphne.
 
     ``send`` is the server's own ASGI ``send``. Options that are changed for one connection stay
     that connection's.
@@ -31,8 +36,32 @@ def share_options(send: Any) -> None:
         # By name it is the class that it was: others look at it.
         about = {"__module__": made.__module__, "__qualname__": made.__qualname__}
         factory.protocol = type(made.__name__, (made,), {**options, **about, "CONFIG_ATTRS": []})
+        for base in made.__mro__:
+            _colour_late(sys.modules[base.__module__])
 
 
 def _as_it_is(option: Any) -> Any:
     """Return what makes an attribute of a class the option; a function would become a method."""
     return staticmethod(option) if callable(option) else option
+
+
+def _colour_late(module: Any) -> None:
+    """Replace what a module has imported for colouring, not where that comes from."""
+    for name in COLOURING:
+        colour = getattr(module, name, None)
+        ours = isinstance(colour, partial)
+        if colour is not None and not ours and colour.__module__ != module.__name__:
+            setattr(module, name, partial(_Coloured, colour))
+
+
+class _Coloured:
+    """A text that is made when it is read."""
+
+    __slots__ = ("_colour", "_thing")
+
+    def __init__(self, colour: Any, thing: Any) -> None:
+        self._colour = colour
+        self._thing = thing
+
+    def __str__(self) -> str:
+        return str(self._colour(self._thing))

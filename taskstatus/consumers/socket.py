@@ -14,7 +14,7 @@ from taskstatus.conf import settings
 from taskstatus.consumers.base import Connection
 from taskstatus.consumers.outlet import Gone
 from taskstatus.exceptions import SlowReader, TaskStatusError
-from taskstatus.handshake import share_options
+from taskstatus.handshake import hasten_handshakes
 from taskstatus.messages import Message
 from taskstatus.pressure import linger, watch_frames
 from taskstatus.problems import RESTARTING, problem_of
@@ -62,7 +62,7 @@ class SocketConsumer(Connection, AsyncWebsocketConsumer):  # type: ignore[misc]
         """Accept, and begin to serve."""
         most = MAX_MESSAGE_BYTES + 2 * settings.MAX_RESULT_BYTES
         watch_frames(self.scope.get("taskstatus.send"), most)
-        share_options(self.scope.get("taskstatus.send"))
+        hasten_handshakes(self.scope.get("taskstatus.send"))
         await self.accept()
         self.rest()
         self.work(self._serve())

@@ -1,4 +1,4 @@
-"""How Daphne accepts WebSockets once they share their options, on its own server and protocols."""
+"""How Daphne accepts WebSockets without texts for a log, on its own server and protocols."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import pprint
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import autobahn.twisted.websocket
+import autobahn.util
+import autobahn.websocket.protocol
 import pytest
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 
-from taskstatus.handshake import share_options
+from taskstatus.handshake import hasten_handshakes
 from tests.harness.daphne import UPGRADE, Daphne, transport_without_network
 
 if TYPE_CHECKING:
@@ -46,7 +49,7 @@ def _options(protocol: Any) -> dict[str, Any]:
 async def test_next_websocket_has_the_same_options_and_none_of_its_own(daphne: Daphne) -> None:
     """They are what the factory says."""
     before = _options(daphne.protocol)
-    share_options(daphne.send)
+    hasten_handshakes(daphne.send)
     protocol = await _another(daphne)
     assert _options(protocol) == before
     assert not vars(protocol).keys() & {*before} - {"trackTimings"}
@@ -65,14 +68,42 @@ async def test_no_text_is_made_of_them(daphne: Daphne, monkeypatch: pytest.Monke
     await _another(daphne)
     assert any(described)
     described.clear()
-    share_options(daphne.send)
+    hasten_handshakes(daphne.send)
     await _another(daphne)
     assert not any(described)
 
 
+async def test_colours_are_added_when_the_log_is_read(
+    daphne: Daphne, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The text is the same then, and none is made where the log is off."""
+    modules = (autobahn.websocket.protocol, autobahn.twisted.websocket)
+    for module in modules:
+        for name in ("hltype", "hlval"):
+            monkeypatch.setattr(module, name, getattr(autobahn.util, name))
+    coloured: list[Any] = []
+    colour: Any = autobahn.util.hl
+
+    def note(thing: Any, **options: Any) -> str:
+        coloured.append(thing)
+        return str(colour(thing, **options))
+
+    monkeypatch.setattr(autobahn.util, "hl", note)
+    await _another(daphne)
+    assert coloured
+    hasten_handshakes(daphne.send)
+    coloured.clear()
+    await _another(daphne)
+    assert coloured == []
+    for module in modules:
+        for name, thing in (("hltype", daphne.open), ("hlval", 7)):
+            late, at_once = getattr(module, name)(thing), getattr(autobahn.util, name)(thing)
+            assert f"{late}" == at_once
+
+
 async def test_option_of_one_connection_stays_its_own(daphne: Daphne) -> None:
     """As ``watch_frames()`` sets some."""
-    share_options(daphne.send)
+    hasten_handshakes(daphne.send)
     one = await _another(daphne)
     one.maxMessagePayloadSize = 7
     other = await _another(daphne)
@@ -82,7 +113,7 @@ async def test_option_of_one_connection_stays_its_own(daphne: Daphne) -> None:
 async def test_function_among_the_options_is_called_as_before(daphne: Daphne) -> None:
     """It decides about compression, and knows of no connection."""
     daphne.server.ws_factory.setProtocolOptions(perMessageCompressionAccept=lambda offers: None)
-    share_options(daphne.send)
+    hasten_handshakes(daphne.send)
     protocol = await _another(daphne, COMPRESSING)
     assert protocol.state == protocol.STATE_OPEN
     assert protocol.websocket_extensions
@@ -90,18 +121,23 @@ async def test_function_among_the_options_is_called_as_before(daphne: Daphne) ->
 
 async def test_it_is_done_once(daphne: Daphne) -> None:
     """However many connections come."""
-    share_options(daphne.send)
+    hasten_handshakes(daphne.send)
     made = daphne.server.ws_factory.protocol
     assert made is not WebSocketProtocol
     assert (made.__module__, made.__qualname__) == (
         WebSocketProtocol.__module__,
         WebSocketProtocol.__qualname__,
     )
-    share_options(daphne.send)
+    hasten_handshakes(daphne.send)
     await _another(daphne)
-    share_options(daphne.send)
+    hasten_handshakes(daphne.send)
     assert daphne.server.ws_factory.protocol is made
     assert WebSocketFactory.protocol is WebSocketProtocol
+    # Another server in this process finds the colours as they are.
+    other = await Daphne().open()
+    hasten_handshakes(other.send)
+    assert vars(autobahn.websocket.protocol)["hltype"].args == (autobahn.util.hltype,)
+    other.serving.cancel()
 
 
 async def test_autobahn_with_other_options_is_left_alone(
@@ -110,7 +146,7 @@ async def test_autobahn_with_other_options_is_left_alone(
     """Where the factory lacks one, who knows how they are found."""
     names = [*WebSocketProtocol.CONFIG_ATTRS, "unheardOf"]
     monkeypatch.setattr(WebSocketProtocol, "CONFIG_ATTRS", names)
-    share_options(daphne.send)
+    hasten_handshakes(daphne.send)
     assert daphne.server.ws_factory.protocol is WebSocketProtocol
 
 
@@ -128,4 +164,4 @@ class _Other:
 )
 def test_other_servers_are_left_alone(send: Any) -> None:
     """Nothing is raised."""
-    share_options(send)
+    hasten_handshakes(send)
