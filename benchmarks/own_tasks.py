@@ -19,9 +19,12 @@ from benchmarks.window import Result, Window, measure_window, result_of, teller
 __all__ = ["Connecting", "run"]
 
 WARM_UP = 100
-#: No further round of events begins after that.
+#: No further round of events begins after that, at full speed and at a fixed rate, where it takes
+#: a server long to do enough.
 SECONDS = 25.0
-CONNECT_ROUNDS = 4
+STEADY_SECONDS = 80.0
+#: An odd number, for the median.
+CONNECT_ROUNDS = 5
 #: How long a server may stay subscribed to a task that nobody follows any more, and then some.
 LINGER_SECONDS = 8.0
 STEADY_PER_SECOND = 300
@@ -61,9 +64,11 @@ def run(
     with contextlib.ExitStack() as stack:
         stands = [_stand(subject, stack.enter_context(Load()), tasks) for subject in subjects]
         connecting = list(_connect(stands, redis))
-        full = _deliver(stands, redis, rounds, lambda s: teller(s.subject, [*s.paths], 1))
+        full = _deliver(
+            stands, redis, turns(rounds, SECONDS), lambda s: teller(s.subject, [*s.paths], 1)
+        )
         streaming = [stand for stand in stands if not stand.subject.name.endswith("poll")]
-        steady = _deliver(streaming, redis, rounds, _steady)
+        steady = _deliver(streaming, redis, turns(rounds + 2, STEADY_SECONDS), _steady)
     return connecting, full, steady
 
 
@@ -111,11 +116,11 @@ def _connect(stands: Sequence[_Stand], redis: Server) -> Iterator[Connecting]:
 def _deliver(
     stands: Sequence[_Stand],
     redis: Server,
-    rounds: int,
+    rounds: Iterator[int],
     publisher: Callable[[_Stand], Callable[[int], int]],
 ) -> list[Result]:
     windows: dict[str, list[Window]] = {stand.subject.name: [] for stand in stands}
-    for _ in turns(rounds, SECONDS):
+    for _ in rounds:
         for stand in stands:
             window = measure_window(stand.subject.server, stand.load, redis, publisher(stand))
             windows[stand.subject.name].append(window)
