@@ -262,6 +262,7 @@ async def follow(
     COUNTS.resumed += after is not None
     reading: Reading | None
     if not hub.is_watching(task_id) and not hub.joins_quickly:
+        # Whether there is anything to join.
         reading = await _read_known(hub, task_id, after, types, patience)
         if reading.status.ready:
             # Nothing more will come, so there is nothing to subscribe to.

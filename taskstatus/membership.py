@@ -35,6 +35,9 @@ class Membership:
     ``group_add()`` has done when it returns.
     """
 
+    #: Joining takes several messages, there and back.
+    quick = False
+
     def __init__(self, layer: Any, hear: Hear) -> None:
         self._layer = layer
         self._hear = hear
@@ -42,9 +45,6 @@ class Membership:
         self._opening = asyncio.Lock()
         self._receiving: asyncio.Task[None] | None = None
         self._probes: dict[str, asyncio.Future[None]] = {}
-
-    #: Joining takes several messages, there and back.
-    quick = False
 
     async def join(self, task_id: str) -> bool:
         """Join a task's group; return whether a message sent through it is known to arrive here.
