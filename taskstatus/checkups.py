@@ -15,6 +15,8 @@ import time
 from functools import partial
 from typing import Any
 
+from taskstatus.daphne import protocol_behind
+
 __all__ = ["Connections", "check_always", "check_when_due"]
 
 
@@ -118,9 +120,8 @@ def check_always(send: Any) -> None:
 
 def _daphne_s(send: Any) -> tuple[Any, Any]:
     """Return the server and the protocol behind Daphne's ``send``, None and None behind another."""
-    if isinstance(send, partial) and send.args:
-        return getattr(send.func, "__self__", None), send.args[0]
-    return None, None
+    protocol = protocol_behind(send)
+    return (None if protocol is None else getattr(send.func, "__self__", None)), protocol
 
 
 def _let_go(protocol: Any) -> None:

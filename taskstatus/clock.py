@@ -10,6 +10,8 @@ import math
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
+from taskstatus.loops import for_this_loop
+
 __all__ = ["Clock", "Sleeper", "get_clock"]
 
 
@@ -21,10 +23,9 @@ class Sleeper(Protocol):
 
 
 class Clock:
-    """Wakes sleepers when their time has come, or up to a second later."""
+    """Wakes sleepers when their time has come, or up to a second later. For one event loop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    def __init__(self) -> None:
         self._due: dict[int, set[Sleeper]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._next = 0
@@ -34,7 +35,7 @@ class Clock:
 
     def add(self, sleeper: Sleeper, seconds: float) -> int:
         """Wake a sleeper in so long; return what names its time."""
-        due = math.ceil(self._loop.time() + seconds)
+        due = math.ceil(asyncio.get_running_loop().time() + seconds)
         self._due.setdefault(due, set()).add(sleeper)
         if self._timer is None or due < self._next:
             self._set(due)
@@ -52,11 +53,11 @@ class Clock:
         if self._timer is not None:
             self._timer.cancel()
         self._next = due
-        self._timer = self._loop.call_at(due, self._ring)
+        self._timer = asyncio.get_running_loop().call_at(due, self._ring)
 
     def _ring(self) -> None:
         self._timer = None
-        now = self._loop.time()
+        now = asyncio.get_running_loop().time()
         for due in [due for due in self._due if due <= now]:
             for sleeper in self._due.pop(due):
                 sleeper.wake()
@@ -69,8 +70,4 @@ _clocks: WeakKeyDictionary[asyncio.AbstractEventLoop, Clock] = WeakKeyDictionary
 
 def get_clock() -> Clock:
     """Return the clock of the running event loop."""
-    loop = asyncio.get_running_loop()
-    clock = _clocks.get(loop)
-    if clock is None:
-        clock = _clocks[loop] = Clock(loop)
-    return clock
+    return for_this_loop(_clocks, Clock)

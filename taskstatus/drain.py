@@ -15,6 +15,8 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from taskstatus.loops import for_this_loop
+
 __all__ = ["Drain", "get_drain"]
 
 logger = logging.getLogger(__name__)
@@ -100,9 +102,10 @@ _drains: WeakKeyDictionary[asyncio.AbstractEventLoop, Drain] = WeakKeyDictionary
 
 def get_drain() -> Drain:
     """Return the drain of the running event loop; made, and installed, on first use."""
-    loop = asyncio.get_running_loop()
-    drain = _drains.get(loop)
-    if drain is None:
-        drain = _drains[loop] = Drain(loop)
-        drain.install()
+    return for_this_loop(_drains, _installed)
+
+
+def _installed() -> Drain:
+    drain = Drain(asyncio.get_running_loop())
+    drain.install()
     return drain

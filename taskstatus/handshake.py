@@ -14,6 +14,8 @@ import sys
 from functools import partial
 from typing import Any
 
+from taskstatus.daphne import protocol_behind
+
 __all__ = ["hasten_handshakes"]
 
 #: By these autobahn makes texts for its log, and for nothing else.
@@ -26,7 +28,7 @@ def hasten_handshakes(send: Any) -> None:
     ``send`` is the server's own ASGI ``send``. Options that are changed for one connection stay
     that connection's.
     """
-    protocol = send.args[0] if isinstance(send, partial) and send.args else None
+    protocol = protocol_behind(send)
     factory: Any = getattr(protocol, "factory", None)
     made: Any = getattr(factory, "protocol", None)
     names = getattr(made, "CONFIG_ATTRS", None)

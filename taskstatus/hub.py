@@ -16,6 +16,7 @@ from taskstatus.conf import settings
 from taskstatus.counts import COUNTS
 from taskstatus.drain import get_drain
 from taskstatus.exceptions import StoreUnavailable
+from taskstatus.loops import for_this_loop
 from taskstatus.membership import RETRY_SECONDS, Membership
 from taskstatus.messages import Message
 from taskstatus.publisher import publish
@@ -325,8 +326,4 @@ _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
 
 def get_hub() -> Hub:
     """Return the hub of the running event loop; it is made on first use."""
-    loop = asyncio.get_running_loop()
-    hub = _hubs.get(loop)
-    if hub is None:
-        hub = _hubs[loop] = Hub(groups.get_layer(), get_store())
-    return hub
+    return for_this_loop(_hubs, lambda: Hub(groups.get_layer(), get_store()))

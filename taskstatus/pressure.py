@@ -11,6 +11,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from taskstatus.daphne import protocol_behind
+
 __all__ = ["MAX_UNSENT_BYTES", "linger", "unsent_bytes", "watch_frames", "write_at_once"]
 
 #: A client with more than this waiting for it is too slow.
@@ -20,8 +22,7 @@ MAX_UNSENT_BYTES = 262_144
 def unsent_bytes(send: Any) -> Callable[[], int]:
     """Return a function that tells how many bytes wait in this process for the client.
 
-    ``send`` is the server's own ASGI ``send``, not one that wraps it. Daphne's is a partial whose
-    first argument is the protocol object of the connection.
+    ``send`` is the server's own ASGI ``send``, not one that wraps it.
     """
     transport = _twisted_transport(send)
     return _nothing if transport is None else partial(_twisted_unsent, transport)
@@ -43,7 +44,7 @@ def linger(send: Any, seconds: float) -> None:
 
     The default is a second: one that has much to read before it would never see the code.
     """
-    protocol: Any = send.args[0] if _is_daphne_s(send) else None
+    protocol = protocol_behind(send)
     if hasattr(protocol, "closeHandshakeTimeout"):
         protocol.closeHandshakeTimeout = seconds
 
@@ -55,7 +56,7 @@ def watch_frames(send: Any, most: int) -> None:
     The default is to cut the connection without a word (RFC 6455 §7.1.7 has a close frame), and to
     hold a message of any size in memory until it is whole.
     """
-    protocol: Any = send.args[0] if _is_daphne_s(send) else None
+    protocol = protocol_behind(send)
     if hasattr(protocol, "failByDrop") and hasattr(protocol, "maxMessagePayloadSize"):
         protocol.failByDrop = False
         # In both directions.
@@ -64,12 +65,8 @@ def watch_frames(send: Any, most: int) -> None:
 
 def _twisted_transport(send: Any) -> Any:
     """Return the TCP connection behind Daphne's ``send``, None where there is none to be seen."""
-    transport = getattr(send.args[0], "transport", None) if _is_daphne_s(send) else None
+    transport = getattr(protocol_behind(send), "transport", None)
     return transport if hasattr(transport, "_tempDataLen") else None
-
-
-def _is_daphne_s(send: Any) -> bool:
-    return isinstance(send, partial) and bool(send.args)
 
 
 def _write_now(transport: Any, wait: Callable[[], None]) -> None:

@@ -13,9 +13,9 @@ it, and ``send`` is used as ever.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Protocol
 
+from taskstatus.daphne import protocol_behind
 from taskstatus.pressure import MAX_UNSENT_BYTES
 
 __all__ = ["Gate", "Write", "body_chunk", "chunk_writer", "frame_writer", "text_frame"]
@@ -80,9 +80,9 @@ def chunk_writer(send: Any, gate: Gate) -> Write | None:
 
 
 def _owner(send: Any) -> Any:
-    """Return the server's object for the connection: uvicorn's send is a method of it, Daphne's a
-    partial with it."""
-    return send.args[0] if isinstance(send, partial) and send.args else getattr(send, "__self__", 0)
+    """Return the server's object for the connection; uvicorn's send is a method of it."""
+    protocol = protocol_behind(send)
+    return getattr(send, "__self__", None) if protocol is None else protocol
 
 
 def _name(thing: Any) -> str:

@@ -60,9 +60,9 @@ class SocketConsumer(Connection, AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def connect(self) -> None:
         """Accept, and begin to serve."""
-        most = MAX_MESSAGE_BYTES + 2 * settings.MAX_RESULT_BYTES
-        watch_frames(self.scope.get("taskstatus.send"), most)
-        hasten_handshakes(self.scope.get("taskstatus.send"))
+        send = self.scope.get("taskstatus.send")
+        watch_frames(send, MAX_MESSAGE_BYTES + 2 * settings.MAX_RESULT_BYTES)
+        hasten_handshakes(send)
         await self.accept()
         self.rest()
         self.work(self._serve())

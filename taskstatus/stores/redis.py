@@ -21,6 +21,7 @@ from taskstatus.cancellation import heeded
 from taskstatus.changes import Change
 from taskstatus.digest import digest
 from taskstatus.exceptions import StoreUnavailable
+from taskstatus.loops import for_this_loop
 from taskstatus.messages import Message
 from taskstatus.resp import Refusal, pack
 from taskstatus.stores import reads, script
@@ -209,19 +210,18 @@ class RedisStore:
         return answers
 
     def _here(self) -> reads.Reads:
-        loop = asyncio.get_running_loop()
-        here = self._async.get(loop)
-        if here is None:
-            pool: Any = aioredis.ConnectionPool.from_url(
-                self.url,
-                socket_timeout=TIMEOUT_SECONDS,
-                socket_connect_timeout=TIMEOUT_SECONDS,
-                # A pipe tries again by itself.
-                retry=AsyncRetry(NoBackoff(), 0),
-            )
-            seconds = pool.connection_kwargs["socket_timeout"]
-            here = self._async[loop] = reads.Reads(Pipe(pool, seconds=seconds), _meaning)
-        return here
+        return for_this_loop(self._async, self._make_reads)
+
+    def _make_reads(self) -> reads.Reads:
+        pool: Any = aioredis.ConnectionPool.from_url(
+            self.url,
+            socket_timeout=TIMEOUT_SECONDS,
+            socket_connect_timeout=TIMEOUT_SECONDS,
+            # A pipe tries again by itself.
+            retry=AsyncRetry(NoBackoff(), 0),
+        )
+        seconds = pool.connection_kwargs["socket_timeout"]
+        return reads.Reads(Pipe(pool, seconds=seconds), _meaning)
 
 
 @contextlib.asynccontextmanager

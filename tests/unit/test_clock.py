@@ -51,7 +51,7 @@ def test_each_is_woken_in_its_second(loop_factory: object) -> None:
 
 async def test_who_is_removed_is_not_woken() -> None:
     """The others of the same second are; removing again does nothing."""
-    clock = Clock(asyncio.get_running_loop())
+    clock = Clock()
     gone, stays, alone = Sleeper(), Sleeper(), Sleeper()
     due = clock.add(gone, 0.1)
     assert clock.add(stays, 0.1) == due
@@ -68,8 +68,7 @@ async def test_who_is_removed_is_not_woken() -> None:
 
 async def test_one_timer_is_enough() -> None:
     """A thousand who sleep for minutes set it once, and one who sleeps less sets it anew."""
-    loop = asyncio.get_running_loop()
-    clock = Clock(loop)
+    clock = Clock()
     sleepers = [Sleeper() for _ in range(1_000)]
     for number, sleeper in enumerate(sleepers):
         clock.add(sleeper, 100 + number)

@@ -26,7 +26,7 @@ FLOORS: dict[str, str] = {
     "doors": "taskstatus apps urls routing pages templatetags management terminal testing metrics",
     # Those who watch: connections, and what each of them must see.
     "viewers": "consumers views eventstream guard cors limits deadline writer wire pressure"
-    " checkups handshake origin session transactions keepalive cycle pollers repeat",
+    " checkups handshake daphne origin session transactions keepalive cycle pollers repeat",
     # Those who are watched: workers, and whoever enqueues.
     "producers": "receivers owner lease progress activity meter",
     # One task's stream, for one client and for all of a process.
@@ -38,7 +38,7 @@ FLOORS: dict[str, str] = {
     "store": "stores groups",
     # What can be said, and where it is set.
     "words": "batch resp digest changes errors messages position status conf texts models",
-    "facts": "states exceptions counts cancellation",
+    "facts": "states exceptions counts cancellation loops",
 }
 #: Producers must not know of streams either: a worker serves nobody.
 UNKNOWN_TO = {"producers": {"viewers", "streams"}, "viewers": {"producers"}}
