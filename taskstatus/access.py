@@ -168,7 +168,7 @@ def _signed(token: str, keys: tuple[str, ...]) -> Any:
 
 @lru_cache(maxsize=2)
 def _signer(keys: tuple[str, ...]) -> signing.TimestampSigner:
-    """Return what signs and reads as ``signing.dumps()`` does, which makes one each time."""
+    """Return what reads as ``signing.loads()`` does, which makes one each time."""
     return signing.TimestampSigner(key=keys[0], fallback_keys=[*keys[1:]], salt=SALT)
 
 

@@ -29,6 +29,7 @@ __all__ = [
     "interrupted",
     "log",
     "marked",
+    "now",
     "pending",
     "progressed",
     "received",
@@ -101,7 +102,7 @@ class Run:
     def change(self, state: str, **fields: str) -> Change:
         """Return a change of state by this run."""
         if "updated_at" not in fields:
-            fields["updated_at"] = _now()
+            fields["updated_at"] = now()
         return Change(
             task_id=self.task_id,
             state=state,
@@ -118,7 +119,8 @@ class Run:
 _NO_ERROR = {"error": "null", "error_type": "null"}
 
 
-def _now() -> str:
+def now() -> str:
+    """Return this moment as a fragment: a timestamp between quotes."""
     return f'"{timestamp()}"'
 
 
@@ -133,16 +135,16 @@ def pending(
 
     ``ids`` holds parent_id, root_id and group_id.
     """
-    now = _now()
+    at = now()
     fields = {key: encode(value) for key, value in ids.items()}
-    fields |= {"name": encode(name), "created_at": now, "updated_at": now}
+    fields |= {"name": encode(name), "created_at": at, "updated_at": at}
     return Change(task_id=task_id, state=State.PENDING, fields=fields, owner=owner)
 
 
 def received(task_id: str, *, name: str | None, ids: Mapping[str, str | None]) -> Change:
     """Return the change that says a worker has the task."""
     fields = {key: encode(value) for key, value in ids.items()}
-    fields |= {"name": encode(name), "updated_at": _now()}
+    fields |= {"name": encode(name), "updated_at": now()}
     return Change(task_id=task_id, state=State.RECEIVED, fields=fields)
 
 
@@ -190,13 +192,13 @@ def retried(run: Run, exception: BaseException | None) -> Change:
 
 def retried_elsewhere(task_id: str, exception: BaseException, *, attempt: int) -> Change:
     """Return the change that says which attempt is due, by somebody who did not run the last."""
-    fields = {**_error(task_id, exception), "retries": str(attempt), "updated_at": _now()}
+    fields = {**_error(task_id, exception), "retries": str(attempt), "updated_at": now()}
     return Change(task_id=task_id, state=State.RETRY, fields=fields, next_attempt=attempt)
 
 
 def interrupted(task_id: str, exception: BaseException) -> Change:
     """Return the change that says that the same attempt is due again, by somebody else."""
-    fields = {**_error(task_id, exception), "updated_at": _now()}
+    fields = {**_error(task_id, exception), "updated_at": now()}
     return Change(task_id=task_id, state=State.RETRY, fields=fields)
 
 
@@ -255,8 +257,8 @@ def finished(task_id: str, state: State, run: Run | None = None) -> Change:
 
 
 def _ended(task_id: str, state: State, run: Run | None, error: Mapping[str, str]) -> Change:
-    now = _now()
-    fields = {**_NO_ERROR, **error, "stalled": "false", "finished_at": now, "updated_at": now}
+    at = now()
+    fields = {**_NO_ERROR, **error, "stalled": "false", "finished_at": at, "updated_at": at}
     if run is None:
         return Change(task_id=task_id, state=state, fields=fields)
     return run.change(state, **fields)
@@ -264,14 +266,14 @@ def _ended(task_id: str, state: State, run: Run | None, error: Mapping[str, str]
 
 def _outcome(result: object, max_bytes: int) -> dict[str, str]:
     fragment, omitted = encode_result(result, max_bytes=max_bytes)
-    now = _now()
+    at = now()
     return {
         **_NO_ERROR,
         "result": fragment,
         "result_omitted": omitted,
         "stalled": "false",
-        "finished_at": now,
-        "updated_at": now,
+        "finished_at": at,
+        "updated_at": at,
     }
 
 

@@ -108,15 +108,15 @@ class Subscription:
         loop = asyncio.get_running_loop()
         self._waiter = loop.create_future()
         self.offer = self.direct
-        clock = get_clock() if seconds >= LONG_SECONDS else None
-        due = 0 if clock is None else clock.add(self, seconds)
-        timer = None if clock is not None else loop.call_later(seconds, self.wake)
+        clock = get_clock()
+        is_long = seconds >= LONG_SECONDS
+        alarm = clock.add(self, seconds) if is_long else loop.call_later(seconds, self.wake)
         try:
             await self._waiter
         finally:
-            if clock is not None:
-                clock.remove(self, due)
-            if timer is not None:
-                timer.cancel()
+            if isinstance(alarm, int):
+                clock.remove(self, alarm)
+            else:
+                alarm.cancel()
             self._waiter = self.offer = None
         return self._pending

@@ -17,7 +17,7 @@ from taskstatus.changes import Run
 from taskstatus.conf import settings
 from taskstatus.exceptions import UnknownTask
 from taskstatus.lookup import get_status
-from taskstatus.messages import encode, timestamp
+from taskstatus.messages import encode
 from taskstatus.meter import progress_of
 from taskstatus.publisher import flush, publish, settle
 from taskstatus.states import State
@@ -120,7 +120,7 @@ class TaskDriver:
         fields = {
             "name": encode(self.name),
             "retries": str(self._attempt),
-            "started_at": f'"{timestamp()}"',
+            "started_at": changes.now(),
             "root_id": encode(self.task_id),
         }
         return Run(

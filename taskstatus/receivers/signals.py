@@ -18,7 +18,7 @@ from celery.exceptions import NotRegistered, Reject, Retry
 
 from taskstatus import changes, lease, owner
 from taskstatus.activity import Activity
-from taskstatus.changes import Run
+from taskstatus.changes import Change, Run
 from taskstatus.conf import settings
 from taskstatus.messages import encode, timestamp
 from taskstatus.progress import current_activity
@@ -50,18 +50,16 @@ def before_task_publish(
 
 def task_received(request: Any, **kwargs: Any) -> None:
     """M: a worker has the task."""
-    info = request.request_dict
     # A later attempt is announced by RETRY, which says more.
-    if not info.get("retries"):
-        ids = introduction.ids(request.id, info)
-        publish(changes.received(request.id, name=request.name, ids=ids))
+    if not request.request_dict.get("retries"):
+        publish(_received(request))
 
 
 @while_the_body_runs
 def task_prerun(task_id: str, task: Any, **kwargs: Any) -> None:
     """C: the body is about to run."""
     request = task.request
-    at = f'"{timestamp()}"'
+    at = changes.now()
     ids = introduction.ids(task_id, vars(request))
     fields = {key: encode(value) for key, value in ids.items()}
     fields |= {"name": encode(task.name), "retries": str(request.retries), "started_at": at}
@@ -196,8 +194,7 @@ def _say_again() -> None:
         return  # the main loop has taken or finished a task at this very moment
     for request in reserved:
         info = request.request_dict
-        ids = introduction.ids(request.id, info)
-        change = changes.received(request.id, name=request.name, ids=ids)
+        change = _received(request)
         if request in active and request.time_start:
             at = encode(timestamp(datetime.fromtimestamp(request.time_start, UTC)))
             fields = {**change.fields, "started_at": at}
@@ -216,6 +213,11 @@ def worker_shutdown(**kwargs: Any) -> None:
     """M: the worker has ended in good order."""
     lease.stop()
     flush()
+
+
+def _received(request: Any) -> Change:
+    ids = introduction.ids(request.id, request.request_dict)
+    return changes.received(request.id, name=request.name, ids=ids)
 
 
 def _activity(task: Any, task_id: str) -> Activity | None:
