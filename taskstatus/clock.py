@@ -48,6 +48,10 @@ class Clock:
             others.discard(sleeper)
             if not others:
                 del self._due[due]
+        if not self._due and self._timer is not None:
+            # It would hold the event loop, though that be closed.
+            self._timer.cancel()
+            self._timer = None
 
     def _set(self, due: int) -> None:
         if self._timer is not None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
+import weakref
 from weakref import WeakKeyDictionary
 
-from taskstatus import clock
 from taskstatus.loops import for_this_loop
+from taskstatus.subscription import LONG_SECONDS, Subscription
 
 
 class Thing:
@@ -35,11 +37,15 @@ def test_each_loop_has_its_own_which_goes_with_it() -> None:
 
 
 def test_clock_goes_with_its_loop() -> None:
-    """It holds none, as what is synchronous makes a loop for each call."""
+    """Whoever has waited long leaves nothing; what is synchronous makes a loop for each call."""
 
-    async def here() -> None:
-        clock.get_clock()
+    async def here() -> weakref.ref[asyncio.AbstractEventLoop]:
+        subscription = Subscription()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await subscription.wait(LONG_SECONDS)
+        return weakref.ref(asyncio.get_running_loop())
 
-    asyncio.run(here())
+    loop = asyncio.run(here())
     gc.collect()
-    assert not [loop for loop in clock._clocks if loop.is_closed()]
+    assert loop() is None
