@@ -14,7 +14,7 @@ from taskstatus.conf import settings
 from taskstatus.consumers.base import Connection
 from taskstatus.consumers.outlet import Gone
 from taskstatus.exceptions import SlowReader, TaskStatusError
-from taskstatus.handshake import hasten_handshakes
+from taskstatus.handshakes import hasten_handshakes
 from taskstatus.messages import Message
 from taskstatus.pressure import linger, watch_frames
 from taskstatus.problems import RESTARTING, problem_of

@@ -28,9 +28,15 @@ START = {"type": "http.response.start", "status": 200, "headers": []}
 PART = {"type": "http.response.body", "body": b"part", "more_body": True}
 
 
+class _Transport(StringTransportWithDisconnection):
+    def unregisterProducer(self) -> None:  # noqa: N802 - Twisted's name
+        """Do without one, which Twisted's own connections don't mind being told of twice."""
+        self.producer = None
+
+
 def transport_without_network() -> Any:
     """Return a connection that keeps what is written to it."""
-    transport: Any = StringTransportWithDisconnection
+    transport: Any = _Transport
     return transport()
 
 
@@ -40,18 +46,24 @@ class Daphne:
     def __init__(self, **options: Any) -> None:
         self.server: Any = Server(self.application, endpoints=["tcp:0"], **options)
         self.server.connections = {}
+        self.server.http_factory = HTTPFactory(self.server)
         self.server.ws_factory = WebSocketFactory(self.server)
         self.transport: Any = transport_without_network()
         self.resting = asyncio.Event()
         #: What the application does then.
         self.then: Callable[[], Awaitable[Any]] = asyncio.Event().wait
+        #: What it says to a WebSocket, and to whom.
+        self.accept: dict[str, Any] = ACCEPT
         self.send: Any = None
+        self.scope: Any = None
+        #: How the server answered.
+        self.answer = b""
 
     async def application(self, scope: Any, receive: Any, send: Any) -> None:
         """Open a stream, rest, and do what the test says."""
-        self.send = send
+        self.send, self.scope = send, scope
         await receive()
-        for message in [ACCEPT] if scope["type"] == "websocket" else [START, PART]:
+        for message in [self.accept] if scope["type"] == "websocket" else [START, PART]:
             await send(message)
         check_when_due(send)
         self.resting.set()
@@ -62,13 +74,14 @@ class Daphne:
 
     async def open(self, request: bytes = UPGRADE) -> Daphne:
         """Have a client connect; return when its application rests."""
-        channel = HTTPFactory(self.server).buildProtocol(None)
+        channel = self.server.http_factory.buildProtocol(None)
         self.transport.protocol = channel
         channel.makeConnection(self.transport)
         self.transport.protocol.dataReceived(request)
         await asyncio.wait_for(self.resting.wait(), TIMEOUT_SECONDS)
         # What is left of the upgrade goes.
         self.server.application_checker()
+        self.answer = self.transport.value()
         self.transport.clear()
         return self
 

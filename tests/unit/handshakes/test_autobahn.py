@@ -12,7 +12,7 @@ import autobahn.websocket.protocol
 import pytest
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 
-from taskstatus.handshake import hasten_handshakes
+from taskstatus.handshakes import hasten_handshakes
 from tests.harness.daphne import UPGRADE, Daphne, transport_without_network
 
 if TYPE_CHECKING:

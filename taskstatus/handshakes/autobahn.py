@@ -1,9 +1,9 @@
-"""Daphne's WebSockets are accepted without texts for a debug log that nobody reads.
+"""autobahn, which speaks WebSocket for Daphne, makes no text for a log that is off.
 
-autobahn, which speaks WebSocket for Daphne, copies 29 options from the factory to each connection
-and describes them, and colours names and numbers for further lines of that log, whether or not it
-is on: a third of what it costs to accept a WebSocket. Here the options are found in the class, as
-an option that a connection finds set already is not copied, and a colour is added when it is seen.
+It copies 29 options from its factory to each connection and describes them, and colours names and
+numbers for further lines of its debug log, whether or not that is on: a third of what it costs to
+accept a WebSocket. Here the options are found in the class, as an option that a connection finds
+set already is not copied, and a colour is added when it is seen.
 
 This depends on names of autobahn's; where they are others, all stays as it is.
 """
@@ -14,21 +14,17 @@ import sys
 from functools import partial
 from typing import Any
 
-from taskstatus.daphne import protocol_behind
-
-__all__ = ["hasten_handshakes"]
+__all__ = ["hasten"]
 
 #: By these autobahn makes texts for its log, and for nothing else.
 COLOURING = ("hltype", "hlval")
 
 
-def hasten_handshakes(send: Any) -> None:
-    """Let the next WebSockets of a server be accepted so, where it is Daphne.
+def hasten(protocol: Any) -> None:
+    """Let the next WebSockets of a server be accepted so; ``protocol`` is Daphne's for one.
 
-    ``send`` is the server's own ASGI ``send``. Options that are changed for one connection stay
-    that connection's.
+    Options that are changed for one connection stay that connection's.
     """
-    protocol = protocol_behind(send)
     factory: Any = getattr(protocol, "factory", None)
     made: Any = getattr(factory, "protocol", None)
     names = getattr(made, "CONFIG_ATTRS", None)
