@@ -26,7 +26,7 @@ FLOORS: dict[str, str] = {
     "doors": "taskstatus apps urls routing pages templatetags management terminal testing metrics",
     # Those who watch: connections, and what each of them must see.
     "viewers": "consumers views eventstream guard cors limits deadline writer wire pressure"
-    " checkups handshake daphne origin session transactions keepalive cycle pollers repeat",
+    " checkups handshakes daphne origin session transactions keepalive cycle pollers repeat",
     # Those who are watched: workers, and whoever enqueues.
     "producers": "receivers owner lease progress activity meter",
     # One task's stream, for one client and for all of a process.
@@ -93,6 +93,8 @@ DOORS: dict[str, dict[str, str]] = {
         "terminal.listing": "statuses as a table",
     },
     "prometheus_client": {"metrics": "the numbers, for those who have installed it"},
+    "twisted": {"handshakes.daphne": "calling Daphne's connection as autobahn does"},
+    "autobahn": {"handshakes.daphne": "the request that Daphne's connection is told of"},
     "requests": {"terminal.poll": "following a URL from anywhere"},
 }
 
@@ -105,10 +107,12 @@ LATE: dict[tuple[str, str], str] = {
 #: Packages that are imported and come along with one that is declared.
 COME_ALONG = {
     "asgiref": "django",
+    "autobahn": "daphne",
     "billiard": "celery",
     "kombu": "celery",
     "msgpack": "channels-redis",
     "pyjwt": "django-eventstream",
+    "twisted": "daphne",
 }
 
 
