@@ -22,8 +22,14 @@ __all__ = ["hasten"]
 logger = logging.getLogger(__name__)
 
 _CHANNEL = "twisted.web.http._GenericHTTPChannelProtocol"
-#: What a WebSocket of autobahn's must have.
-_NAMES = ("onConnect", "succeedHandshake", "failHandshake", "_parseExtensionsHeader")
+#: What a WebSocket that was accepted as ever must have.
+_NAMES = frozenset(
+    (
+        *("_parseExtensionsHeader", "_raw_query_string", "_wskey", "failHandshake", "http_headers"),
+        *("http_request_path", "onConnect", "peer", "succeedHandshake", "websocket_extensions"),
+        *("websocket_origin", "websocket_protocols", "websocket_version"),
+    )
+)
 
 
 def hasten(protocol: Any) -> None:
@@ -42,9 +48,11 @@ def hasten(protocol: Any) -> None:
 
 def _takes_all(factory: Any) -> bool:
     """Return whether autobahn was given nothing to refuse a valid handshake for."""
-    return bool(
-        factory.allowedOrigins == ["*"] and factory.allowNullOrigin and not factory.maxConnections
+    origins, null = (
+        getattr(factory, "allowedOrigins", []),
+        getattr(factory, "allowNullOrigin", False),
     )
+    return origins == ["*"] and null and getattr(factory, "maxConnections", None) == 0
 
 
 def _build(build: Callable[[], Any], door: Any) -> Any:
@@ -70,14 +78,15 @@ def _door(made: Any) -> Any:
 def _pass(door: Any, opening: Opening) -> bool:
     """Put a WebSocket in the place of an HTTP connection and let it decide on an opening handshake;
     return False where it can't be put there."""
-    channel = door._channel
-    transport, server = channel.transport, channel.factory.server
+    channel: Any = getattr(door, "_channel", None)
+    transport: Any = getattr(channel, "transport", None)
+    producer = getattr(channel, "_networkProducer", None)
     # With TLS there is something in between.
-    if getattr(transport, "protocol", None) is not door:
+    if producer is None or getattr(transport, "protocol", None) is not door:
         return False
-    protocol = server.ws_factory.buildProtocol(transport.getPeer())
+    protocol = channel.factory.server.ws_factory.buildProtocol(transport.getPeer())
     # As Twisted lets go of a channel in favour of another one.
-    channel._networkProducer.unregisterProducer()
+    producer.unregisterProducer()
     channel.setTimeout(None)
     transport.protocol = protocol
     protocol.makeConnection(transport)

@@ -30,6 +30,8 @@ _NAMES = frozenset(
         *("scope", "start_keepalive", "tasks"),
     )
 )
+#: And websockets' part of it.
+_NAMES_OF_CONN = ("extensions", "parse", "parser", "process_extensions", "state")
 #: What its scope must say, and hold, for another to be made like it.
 _SAYS = {"type": "websocket", "http_version": "1.1", "extensions": {"websocket.http.response": {}}}
 _HOLDS = frozenset(
@@ -51,13 +53,18 @@ def hasten(protocol: Any) -> None:
     made = type(protocol)
     config: Any = getattr(protocol, "config", None)
     # Another server, another version, or done before: there is nothing to do.
-    if made.__module__ != _MODULE or getattr(config, "ws_protocol_class", None) is not made:
-        return
-    if hasattr(made, "answer") or not all(hasattr(protocol, name) for name in _NAMES):
-        return
-    scope = protocol.scope
-    if scope.keys() >= _HOLDS and all(scope.get(key) == value for key, value in _SAYS.items()):
-        config.ws_protocol_class = _hastened(made, scope["asgi"])
+    of_config = getattr(config, "ws_protocol_class", None) is made and not hasattr(made, "answer")
+    if made.__module__ == _MODULE and of_config and _is_known(protocol):
+        config.ws_protocol_class = _hastened(made, protocol.scope["asgi"])
+
+
+def _is_known(protocol: Any) -> bool:
+    """Return whether a connection has what is used here, and told the application what we would."""
+    if not all(hasattr(protocol, name) for name in _NAMES):
+        return False
+    scope, conn = protocol.scope, protocol.conn
+    says = all(scope.get(key) == value for key, value in _SAYS.items())
+    return says and scope.keys() >= _HOLDS and all(hasattr(conn, name) for name in _NAMES_OF_CONN)
 
 
 def _hastened(made: Any, asgi: dict[str, str]) -> Any:

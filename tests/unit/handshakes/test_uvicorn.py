@@ -379,10 +379,11 @@ async def test_another_uvicorn_is_left_alone(site: Site, monkeypatch: pytest.Mon
     hasten_handshakes(send)
     assert not site.hastened
     send.__self__.scope["state"] = {}
-    monkeypatch.setattr(uvicorn, "_NAMES", {"unheard_of"})
-    hasten_handshakes(send)
-    assert not site.hastened
-    monkeypatch.undo()
+    for names in ("_NAMES", "_NAMES_OF_CONN"):
+        monkeypatch.setattr(uvicorn, names, {"unheard_of"})
+        hasten_handshakes(send)
+        assert not site.hastened
+        monkeypatch.undo()
     hasten_handshakes(send)
     assert site.hastened
     await client.close()
