@@ -22,24 +22,15 @@ from taskstatus.handshakes.opening import Opening, read_opening
 __all__ = ["hasten"]
 
 _MODULE = "uvicorn.protocols.websockets.websockets_sansio_impl"
-#: What a connection must have.
+#: What a connection must have, and websockets' part of it.
 _NAMES = frozenset(
     (
         *("app_state", "conn", "default_headers", "disconnected", "handshake_initiated"),
-        *("initial_response", "loop", "on_task_complete", "queue", "root_path", "run_asgi"),
-        *("scope", "start_keepalive", "tasks"),
+        *("initial_response", "loop", "on_task_complete", "queue", "request", "root_path"),
+        *("run_asgi", "scope", "start_keepalive", "tasks"),
     )
 )
-#: And websockets' part of it.
 _NAMES_OF_CONN = ("extensions", "parse", "parser", "process_extensions", "state")
-#: What its scope must say, and hold, for another to be made like it.
-_SAYS = {"type": "websocket", "http_version": "1.1", "extensions": {"websocket.http.response": {}}}
-_HOLDS = frozenset(
-    (
-        *("asgi", "client", "headers", "path", "query_string", "raw_path", "root_path", "scheme"),
-        *("server", "state", "subprotocols"),
-    )
-)
 #: RFC 6455 §1.3.
 _MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _ACCEPTED = (
@@ -60,11 +51,16 @@ def hasten(protocol: Any) -> None:
 
 def _is_known(protocol: Any) -> bool:
     """Return whether a connection has what is used here, and told the application what we would."""
-    if not all(hasattr(protocol, name) for name in _NAMES):
+    has_names = all(hasattr(protocol, name) for name in _NAMES)
+    if not has_names or not all(hasattr(protocol.conn, name) for name in _NAMES_OF_CONN):
         return False
-    scope, conn = protocol.scope, protocol.conn
-    says = all(scope.get(key) == value for key, value in _SAYS.items())
-    return says and scope.keys() >= _HOLDS and all(hasattr(conn, name) for name in _NAMES_OF_CONN)
+    path, _, query = protocol.request.path.encode().partition(b"?")
+    lines = protocol.request.headers.raw_items()
+    headers = {name.lower().encode(): value.encode() for name, value in lines}
+    scope = _scope(protocol, Opening(path, query, headers), protocol.scope["asgi"])
+    # Behind a proxy these two are what it says.
+    del scope["client"], scope["scheme"]
+    return bool(scope.items() <= protocol.scope.items())
 
 
 def _hastened(made: Any, asgi: dict[str, str]) -> Any:
@@ -80,7 +76,8 @@ def _hastened(made: Any, asgi: dict[str, str]) -> Any:
                 super().data_received(data)
             else:
                 self.answer = _answer(self.conn, opening)
-                _begin(self, opening, asgi)
+                self.scope = _scope(self, opening, asgi)
+                _begin(self)
 
         async def send(self, message: Any) -> None:
             answer, self.answer = self.answer, None
@@ -113,10 +110,10 @@ def _answer(connection: Any, opening: Opening) -> bytes:
     return answer
 
 
-def _begin(protocol: Any, opening: Opening, asgi: dict[str, str]) -> None:
-    """Call the application, as uvicorn does once it has a request that is valid."""
+def _scope(protocol: Any, opening: Opening, asgi: dict[str, str]) -> dict[str, Any]:
+    """Return what uvicorn tells an application of a WebSocket."""
     root = protocol.root_path
-    protocol.scope = {
+    return {
         "type": "websocket",
         "asgi": asgi.copy(),
         "http_version": "1.1",
@@ -132,6 +129,10 @@ def _begin(protocol: Any, opening: Opening, asgi: dict[str, str]) -> None:
         "state": protocol.app_state.copy(),
         "extensions": {"websocket.http.response": {}},
     }
+
+
+def _begin(protocol: Any) -> None:
+    """Call the application, as uvicorn does once it has a request that is valid."""
     protocol.handshake_initiated = True
     protocol.queue.put_nowait({"type": "websocket.connect"})
     task = protocol.loop.create_task(protocol.run_asgi())
