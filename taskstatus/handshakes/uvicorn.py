@@ -54,13 +54,18 @@ def _is_known(protocol: Any) -> bool:
     has_names = all(hasattr(protocol, name) for name in _NAMES)
     if not has_names or not all(hasattr(protocol.conn, name) for name in _NAMES_OF_CONN):
         return False
-    path, _, query = protocol.request.path.encode().partition(b"?")
+    path, _, query = _bytes(protocol.request.path).partition(b"?")
     lines = protocol.request.headers.raw_items()
-    headers = {name.lower().encode(): value.encode() for name, value in lines}
+    headers = {_bytes(name.lower()): _bytes(value) for name, value in lines}
     scope = _scope(protocol, Opening(path, query, headers), protocol.scope["asgi"])
     # Behind a proxy these two are what it says.
     del scope["client"], scope["scheme"]
     return bool(scope.items() <= protocol.scope.items())
+
+
+def _bytes(text: str) -> bytes:
+    """Return what was received as this text, another thing where it was not in ASCII."""
+    return text.encode("ascii", "replace")
 
 
 def _hastened(made: Any, asgi: dict[str, str]) -> Any:

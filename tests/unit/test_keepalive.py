@@ -7,12 +7,10 @@ import contextlib
 import logging
 import re
 import time
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode
 
 import pytest
-from uvicorn import Config
-from uvicorn.server import ServerState
 
 from taskstatus import cycle, pollers
 from taskstatus.access import Caller, make_token
@@ -23,6 +21,7 @@ from taskstatus.routing import with_taskstatus
 from taskstatus.stores import get_store
 from taskstatus.testing import TaskDriver
 from tests.harness.clients import strict_json
+from tests.harness.uvicorn import HTTP, Uvicorn
 from tests.unit.subscriptions import eventually, readers, with_nothing_left
 
 if TYPE_CHECKING:
@@ -31,32 +30,16 @@ if TYPE_CHECKING:
     from pytest_django.fixtures import Settings
 
 UNIT = 0.1
-PROTOCOLS = {
-    "httptools": "uvicorn.protocols.http.httptools_impl:HttpToolsProtocol",
-    "h11": "uvicorn.protocols.http.h11_impl:H11Protocol",
-}
 
 
-class Site:
-    """uvicorn's protocols in this process, on a port; counts what comes to the application."""
+class Site(Uvicorn):
+    """Counts what comes to the application."""
 
     def __init__(self, http: str, **options: Any) -> None:
         self.asked: list[str] = []
         self.wrap = False
         self._application = with_taskstatus(project)
-        self.config = Config(
-            self.application,
-            http=cast("Any", http),
-            interface="asgi3",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            **options,
-        )
-        self.config.load()
-        self.state = ServerState()
-        self.state.default_headers = [(b"date", b"today"), (b"server", b"uvicorn")]
-        self.port = 0
+        super().__init__(http, ws="none", **options)
 
     async def application(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve a request, through a send of our own if ``wrap`` is set."""
@@ -68,19 +51,14 @@ class Site:
         await self._application(scope, receive, wrapped if self.wrap else send)
 
     @contextlib.asynccontextmanager
-    async def listening(self) -> AsyncIterator[Site]:
+    async def listening(self) -> AsyncIterator[Self]:
         """Listen, and leave nothing open."""
-        protocol = cast("Any", self.config.http_protocol_class)
-        server = await asyncio.get_running_loop().create_server(
-            lambda: protocol(config=self.config, server_state=self.state, app_state={}), "127.0.0.1"
-        )
-        self.port = server.sockets[0].getsockname()[1]
-        try:
-            yield self
-        finally:
-            server.close()
-            self.abort()
-            await eventually(lambda: not self.state.connections and not self.state.tasks)
+        async with super().listening():
+            try:
+                yield self
+            finally:
+                self.abort()
+                await eventually(lambda: not self.state.connections and not self.state.tasks)
 
     def abort(self) -> None:
         """Cut all connections."""
@@ -171,7 +149,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pollers, "LINGER_SECONDS", UNIT)
 
 
-@pytest.fixture(params=list(PROTOCOLS))
+@pytest.fixture(params=HTTP)
 def http(request: pytest.FixtureRequest) -> str:
     """Return each of uvicorn's protocols in turn."""
     return str(request.param)

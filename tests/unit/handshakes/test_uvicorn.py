@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from uvicorn import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from uvicorn.server import ServerState
 
 from taskstatus.handshakes import hasten_handshakes, uvicorn
 from taskstatus.wire import frame_writer, text_frame
+from tests.harness.uvicorn import HTTP, Uvicorn
 from tests.unit.handshakes.handshake import FROM_A_BROWSER, PLAIN, handshake
 from tests.unit.subscriptions import eventually
 
@@ -23,29 +21,17 @@ if TYPE_CHECKING:
 TIMEOUT_SECONDS = 10.0
 #: A masked text frame that says "hi" (RFC 6455 §5.7).
 HI = b"\x81\x82\x00\x00\x00\x00hi"
-PARSERS = ("httptools", "h11")
 pytestmark = pytest.mark.skipif(
     not hasattr(WebSocketsSansIOProtocol, "start_keepalive"),
     reason="a uvicorn that sends no pings on these WebSockets is left alone",
 )
 
 
-class Site:
-    """uvicorn's protocols in this process, on a port, before an application that does as told."""
+class Site(Uvicorn):
+    """Its application does as told."""
 
-    def __init__(self, parser: str = "httptools", **options: Any) -> None:
-        self.config = Config(
-            self.application,
-            http=cast("Any", parser),
-            interface="asgi3",
-            lifespan="off",
-            log_config=None,
-            **{"ws": "websockets-sansio", **options},
-        )
-        self.config.load()
-        self.state = ServerState()
-        self.state.default_headers = [(b"date", b"today"), (b"server", b"uvicorn")]
-        self.port = 0
+    def __init__(self, http: str = "httptools", **options: Any) -> None:
+        super().__init__(http, ws="websockets-sansio", **options)
         #: How the application answers.
         self.answers: list[dict[str, Any]] = [{"type": "websocket.accept"}]
         self.before_answer = asyncio.Event()
@@ -67,26 +53,25 @@ class Site:
             self.heard.append(await receive())
         self.ended.set()
 
-    @contextlib.asynccontextmanager
-    async def open(self) -> AsyncIterator[Site]:
-        """Listen."""
-        loop = asyncio.get_running_loop()
-        make: Any = self.config.http_protocol_class
-        server = await loop.create_server(
-            lambda: make(config=self.config, server_state=self.state, app_state={"a": 1}),
-            "127.0.0.1",
-            0,
-        )
-        self.port = server.sockets[0].getsockname()[1]
-        async with server:
-            yield self
-
     async def connect(self, request: bytes = PLAIN) -> Client:
         """Send a request; return the connection once it was answered."""
         self.ended.clear()
+        client = await self.ask(request)
+        await client.read_answer()
+        return client
+
+    async def ask(self, request: bytes = PLAIN) -> Client:
+        """Send a request."""
         client = Client(*await asyncio.open_connection("127.0.0.1", self.port))
         client.writer.write(request)
-        await client.read_answer()
+        return client
+
+    async def knock(self) -> Client:
+        """Send a request that the application does not answer yet; return when it has it."""
+        self.before_answer.clear()
+        asked = len(self.scopes)
+        client = await self.ask()
+        await eventually(lambda: len(self.scopes) > asked)
         return client
 
     async def hasten(self) -> None:
@@ -142,10 +127,10 @@ class Client:
         await self.writer.wait_closed()
 
 
-@pytest.fixture(params=PARSERS)
+@pytest.fixture(params=HTTP)
 async def site(request: pytest.FixtureRequest) -> AsyncIterator[Site]:
     """Return a site that listens."""
-    async with Site(request.param).open() as site:
+    async with Site(request.param).listening() as site:
         yield site
 
 
@@ -175,7 +160,7 @@ async def test_client_and_application_are_told_the_same(site: Site, data: bytes)
 
 async def test_behind_a_path_it_is_the_same() -> None:
     """Which uvicorn is told of (--root-path)."""
-    async with Site(root_path="/behind").open() as site:
+    async with Site(root_path="/behind").listening() as site:
         client = await site.connect()
         await client.close()
         await site.hasten()
@@ -219,7 +204,7 @@ async def test_compression_is_agreed_on_and_used(site: Site) -> None:
 
 async def test_no_compression_where_it_is_off() -> None:
     """Whatever a client offers."""
-    async with Site(ws_per_message_deflate=False).open() as site:
+    async with Site(ws_per_message_deflate=False).listening() as site:
         await site.hasten()
         client = await site.connect(FROM_A_BROWSER)
         assert b"sec-websocket-extensions" not in dict(client.headers)
@@ -229,10 +214,7 @@ async def test_no_compression_where_it_is_off() -> None:
 async def test_what_comes_before_the_answer_is_heard_after_it(site: Site) -> None:
     """A client need not wait before it sends frames."""
     await site.hasten()
-    site.before_answer.clear()
-    client = Client(*await asyncio.open_connection("127.0.0.1", site.port))
-    client.writer.write(PLAIN)
-    await eventually(lambda: len(site.scopes) == 2)
+    client = await site.knock()
     client.writer.write(HI)
     await client.writer.drain()
     site.before_answer.set()
@@ -311,7 +293,7 @@ async def test_log_says_the_same(site: Site, caplog: pytest.LogCaptureFixture) -
 
 async def test_pings_go_on() -> None:
     """uvicorn's own, by which it finds out who is gone."""
-    async with Site(ws_ping_interval=0.05).open() as site:
+    async with Site(ws_ping_interval=0.05).listening() as site:
         await site.hasten()
         client = await site.connect()
         assert await client.read(2) == b"\x89\x04"
@@ -326,10 +308,7 @@ async def test_shutdown_closes_with_its_code(site: Site) -> None:
         protocol.shutdown()
     assert await client.read(4) == b"\x88\x02" + (1012).to_bytes(2)
     await client.close()
-    site.before_answer.clear()
-    client = Client(*await asyncio.open_connection("127.0.0.1", site.port))
-    client.writer.write(PLAIN)
-    await eventually(lambda: len(site.scopes) == 3)
+    client = await site.knock()
     for protocol in [*site.state.connections]:
         protocol.shutdown()
     await client.read_answer()
@@ -341,10 +320,7 @@ async def test_shutdown_closes_with_its_code(site: Site) -> None:
 async def test_client_that_is_gone_before_the_answer_harms_nobody(site: Site) -> None:
     """The application learns of it."""
     await site.hasten()
-    site.before_answer.clear()
-    client = Client(*await asyncio.open_connection("127.0.0.1", site.port))
-    client.writer.write(PLAIN)
-    await eventually(lambda: len(site.scopes) == 2)
+    client = await site.knock()
     await client.close()
     await eventually(lambda: not site.state.connections)
     site.before_answer.set()
@@ -352,6 +328,15 @@ async def test_client_that_is_gone_before_the_answer_harms_nobody(site: Site) ->
     client = await site.connect()
     assert client.status == 101
     await client.close()
+
+
+async def test_first_one_may_be_out_of_the_ordinary(site: Site) -> None:
+    """Then it is another one by which the server is known."""
+    client = await site.connect(handshake(b"/ws/task_status/7/", b"X-One: \xff\xc3"))
+    hasten_handshakes(site.sends[-1])
+    assert not site.hastened
+    await client.close()
+    await site.hasten()
 
 
 async def test_it_is_done_once(site: Site) -> None:
