@@ -63,7 +63,9 @@ def _tasks(bench: Bench) -> Any:
 
 def _fanout(bench: Bench) -> Any:
     """Events of one task to 100, 1,000 and 4,000 viewers."""
-    return _all(fanout.run(bench.subjects(), bench.store, sizes=bench.sizes, rounds=bench.rounds))
+    return _all(
+        fanout.run(bench.subjects(), bench.store, sizes=bench.sizes, rounds=bench.rounds + 2)
+    )
 
 
 def _burst(bench: Bench) -> Any:
@@ -98,7 +100,7 @@ def _track(bench: Bench) -> Any:
 
 def _scaling(bench: Bench) -> Any:
     """The constants of the model of docs/scaling.md, and two processes to check it."""
-    return constants.run(bench.servers, bench.store, bench.url, rounds=bench.rounds + 2)
+    return constants.run(bench.servers, bench.store, bench.url, rounds=bench.rounds + 5)
 
 
 def _all(results: Any) -> list[dict[str, Any]]:
