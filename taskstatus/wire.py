@@ -18,7 +18,16 @@ from typing import Any, Protocol
 from taskstatus.daphne import protocol_behind
 from taskstatus.pressure import MAX_UNSENT_BYTES
 
-__all__ = ["Gate", "Write", "body_chunk", "chunk_writer", "frame_writer", "text_frame"]
+__all__ = [
+    "Gate",
+    "Write",
+    "body_chunk",
+    "chunk_writer",
+    "class_name",
+    "frame_writer",
+    "owner_of",
+    "text_frame",
+]
 
 #: Puts bytes behind all that was sent before; returns whether they were taken. It never waits.
 Write = Callable[[bytes], bool]
@@ -58,8 +67,8 @@ class Gate(Protocol):
 def frame_writer(send: Any, gate: Gate) -> Write | None:
     """Return what writes frames of an accepted WebSocket past ``send`` while the gate is free, None
     where nothing does."""
-    owner = _owner(send)
-    match _name(owner):
+    owner = owner_of(send)
+    match class_name(owner):
         case "uvicorn.protocols.websockets.websockets_sansio_impl.WebSocketsSansIOProtocol":
             return _Asyncio(owner.transport, gate).write
         case "daphne.ws_protocol.WebSocketProtocol" if not owner.send_queue:
@@ -70,8 +79,8 @@ def frame_writer(send: Any, gate: Gate) -> Write | None:
 def chunk_writer(send: Any, gate: Gate) -> Write | None:
     """Return what writes chunks of a body that has begun past ``send`` while the gate is free, None
     where nothing does, or the body does not go in chunks."""
-    owner = _owner(send)
-    match _name(owner):
+    owner = owner_of(send)
+    match class_name(owner):
         case "uvicorn.protocols.http.httptools_impl.RequestResponseCycle" if owner.chunked_encoding:
             return _Asyncio(owner.transport, gate).write
         case "daphne.http_protocol.WebRequest" if owner.startedWriting and owner.chunked:
@@ -79,13 +88,15 @@ def chunk_writer(send: Any, gate: Gate) -> Write | None:
     return None
 
 
-def _owner(send: Any) -> Any:
-    """Return the server's object for the connection; uvicorn's send is a method of it."""
+def owner_of(send: Any) -> Any:
+    """Return the object to which the server's own ``send`` belongs, None where there is none to be
+    seen: Daphne's is its first argument, uvicorn's is a method of it."""
     protocol = protocol_behind(send)
     return getattr(send, "__self__", None) if protocol is None else protocol
 
 
-def _name(thing: Any) -> str:
+def class_name(thing: Any) -> str:
+    """Return the whole name of a thing's class."""
     return f"{type(thing).__module__}.{type(thing).__qualname__}"
 
 
@@ -144,6 +155,8 @@ class _Twisted:
 
 
 def _twisted_writer(transport: Any, gate: Gate, protocol: Any = None) -> Write | None:
-    if _name(transport) != "twisted.internet.tcp.Server" or not hasattr(transport, "_tempDataLen"):
+    if class_name(transport) != "twisted.internet.tcp.Server" or not hasattr(
+        transport, "_tempDataLen"
+    ):
         return None
     return _Twisted(transport, gate, protocol).write

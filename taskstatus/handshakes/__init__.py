@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from taskstatus.daphne import protocol_behind
 from taskstatus.handshakes import autobahn, daphne, uvicorn
+from taskstatus.wire import owner_of
 
 __all__ = ["hasten_handshakes"]
 
 
 def hasten_handshakes(send: Any) -> None:
     """Let the server behind ``send``, which is its own, accept its next WebSockets so."""
-    protocol = protocol_behind(send)
-    if protocol is None:
-        uvicorn.hasten(getattr(send, "__self__", None))
-    else:
-        autobahn.hasten(protocol)
-        daphne.hasten(protocol)
+    protocol = owner_of(send)
+    # Each leaves alone what is not its own.
+    for server in (autobahn, daphne, uvicorn):
+        server.hasten(protocol)

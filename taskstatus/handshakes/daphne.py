@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from taskstatus.handshakes.opening import Opening, read_opening
+from taskstatus.wire import class_name
 
 __all__ = ["hasten"]
 
@@ -23,12 +24,20 @@ logger = logging.getLogger(__name__)
 
 _CHANNEL = "twisted.web.http._GenericHTTPChannelProtocol"
 #: What a WebSocket that was accepted as ever must have.
-_NAMES = frozenset(
-    (
-        *("_parseExtensionsHeader", "_raw_query_string", "_wskey", "failHandshake", "http_headers"),
-        *("http_request_path", "onConnect", "peer", "succeedHandshake", "websocket_extensions"),
-        *("websocket_origin", "websocket_protocols", "websocket_version"),
-    )
+_NAMES = (
+    "_parseExtensionsHeader",
+    "_raw_query_string",
+    "_wskey",
+    "failHandshake",
+    "http_headers",
+    "http_request_path",
+    "onConnect",
+    "peer",
+    "succeedHandshake",
+    "websocket_extensions",
+    "websocket_origin",
+    "websocket_protocols",
+    "websocket_version",
 )
 
 
@@ -40,10 +49,10 @@ def hasten(protocol: Any) -> None:
     # Another server, or done before: there is nothing to do.
     if build is None or isinstance(build, partial):
         return
-    made = type(build())
-    known = f"{made.__module__}.{made.__qualname__}" == _CHANNEL
+    channel = build()
+    known = class_name(channel) == _CHANNEL
     if known and all(hasattr(protocol, name) for name in _NAMES) and _takes_all(factory):
-        http.protocol = partial(_build, build, _door(made))
+        http.protocol = partial(_build, build, _door(type(channel)))
 
 
 def _takes_all(factory: Any) -> bool:

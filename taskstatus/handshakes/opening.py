@@ -20,30 +20,24 @@ _MOST_BYTES = 8_000
 _MOST_HEADERS = 64
 
 _HOST = rb"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])"
+_NOTHING = rb"(?!)"
 #: What a header must say, if it is there (RFC 6455 §4.2.1).
 _FORMS = {
-    name: re.compile(form).fullmatch
-    for name, form in {
-        b"host": _HOST + rb"(?::[0-9]{1,5})?",
-        b"upgrade": rb"(?i:websocket)",
-        b"connection": rb"(?i:(?:keep-alive, ?)?upgrade)",
-        b"sec-websocket-version": rb"13",
-        b"sec-websocket-key": rb"[A-Za-z0-9+/]{22}==",
-        b"sec-websocket-extensions": rb"permessage-deflate(?:; ?client_max_window_bits)?",
-        b"origin": rb"null|https?://" + _HOST + rb"(?::[1-5]?[0-9]{1,4})?",
-        # Nothing will do: with one of these there is more to it.
-        **dict.fromkeys(
-            (
-                b"content-length",
-                b"daphne-root-path",
-                b"expect",
-                b"sec-websocket-protocol",
-                b"transfer-encoding",
-            ),
-            rb"(?!)",
-        ),
-    }.items()
+    b"host": _HOST + rb"(?::[0-9]{1,5})?",
+    b"upgrade": rb"(?i:websocket)",
+    b"connection": rb"(?i:(?:keep-alive, ?)?upgrade)",
+    b"sec-websocket-version": rb"13",
+    b"sec-websocket-key": rb"[A-Za-z0-9+/]{22}==",
+    b"sec-websocket-extensions": rb"permessage-deflate(?:; ?client_max_window_bits)?",
+    b"origin": rb"null|https?://" + _HOST + rb"(?::[1-5]?[0-9]{1,4})?",
+    # With one of these there is more to it.
+    b"content-length": _NOTHING,
+    b"daphne-root-path": _NOTHING,
+    b"expect": _NOTHING,
+    b"sec-websocket-protocol": _NOTHING,
+    b"transfer-encoding": _NOTHING,
 }
+_MATCHES = {name: re.compile(form).fullmatch for name, form in _FORMS.items()}
 _REQUIRED = frozenset(
     (b"host", b"upgrade", b"connection", b"sec-websocket-version", b"sec-websocket-key")
 )
@@ -74,8 +68,8 @@ def read_opening(data: bytes) -> Opening | None:
     for line in lines:
         name, _, value = line.partition(b":")
         name, value = name.lower(), value.strip(b" \t")
-        form = _FORMS.get(name)
-        if form is not None and form(value) is None:
+        match = _MATCHES.get(name)
+        if match is not None and match(value) is None:
             return None
         headers[name] = value
     if not len(lines) == len(headers) <= _MOST_HEADERS or not headers.keys() >= _REQUIRED:

@@ -23,12 +23,22 @@ __all__ = ["hasten"]
 
 _MODULE = "uvicorn.protocols.websockets.websockets_sansio_impl"
 #: What a connection must have, and websockets' part of it.
-_NAMES = frozenset(
-    (
-        *("app_state", "conn", "default_headers", "disconnected", "handshake_initiated"),
-        *("initial_response", "loop", "on_task_complete", "queue", "request", "root_path"),
-        *("run_asgi", "scope", "start_keepalive", "tasks"),
-    )
+_NAMES = (
+    "app_state",
+    "conn",
+    "default_headers",
+    "disconnected",
+    "handshake_initiated",
+    "initial_response",
+    "loop",
+    "on_task_complete",
+    "queue",
+    "request",
+    "root_path",
+    "run_asgi",
+    "scope",
+    "start_keepalive",
+    "tasks",
 )
 _NAMES_OF_CONN = ("extensions", "parse", "parser", "process_extensions", "state")
 #: RFC 6455 §1.3.

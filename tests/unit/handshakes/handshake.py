@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-__all__ = ["FROM_A_BROWSER", "KEY", "PLAIN", "handshake"]
+__all__ = ["FROM_A_BROWSER", "PLAIN", "handshake"]
 
-KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
 TARGET = b"/ws/task_status/3f0c7a8e-7f5e-4d43-9d0e-2d3f4a5b6c7d/?token=eyJ0.x-y:z_%3D&after=17"
 _PLAIN = {
     b"Host": b"example.com:8000",
     b"Upgrade": b"websocket",
     b"Connection": b"Upgrade",
     b"Sec-WebSocket-Version": b"13",
-    b"Sec-WebSocket-Key": KEY,
+    b"Sec-WebSocket-Key": b"dGhlIHNhbXBsZSBub25jZQ==",
 }
 
 
 def handshake(
-    target: bytes = TARGET, *more: bytes, line: bytes = b"GET %b HTTP/1.1", **other: bytes | None
+    *more: bytes, target: bytes = TARGET, line: bytes = b"GET %b HTTP/1.1", **other: bytes | None
 ) -> bytes:
-    """Return a request for a WebSocket, with lines of its own, and with other values for headers
+    """Return a request for a WebSocket, with more lines, and with other values for headers
     whose name is given with underscores; None leaves one out."""
     values = {name.replace("_", "-").lower().encode(): value for name, value in other.items()}
     lines = [line.replace(b"%b", target)]
@@ -30,7 +29,6 @@ def handshake(
 
 PLAIN = handshake()
 FROM_A_BROWSER = handshake(
-    TARGET,
     b"Pragma: no-cache",
     b"User-Agent: Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/142.0",
     b"Origin: http://example.com:8000",

@@ -139,8 +139,8 @@ async def site(request: pytest.FixtureRequest) -> AsyncIterator[Site]:
     [
         PLAIN,
         FROM_A_BROWSER,
-        handshake(b"/root/ws/task_status/x%2Fy%C3%BC/?a=%20&b", b"X-One: 1"),
-        handshake(b"/ws/task_status/7/?"),
+        handshake(b"X-One: 1", target=b"/root/ws/task_status/x%2Fy%C3%BC/?a=%20&b"),
+        handshake(target=b"/ws/task_status/7/?"),
     ],
 )
 async def test_client_and_application_are_told_the_same(site: Site, data: bytes) -> None:
@@ -258,8 +258,8 @@ async def test_application_may_refuse(
     [
         (handshake(sec_websocket_version=b"8"), 400),
         (handshake(sec_websocket_key=b"short"), 400),
-        (handshake(b"/other/"), 101),
-        (handshake(b"/ws/task_status/7/", b"Sec-WebSocket-Protocol: one"), 101),
+        (handshake(target=b"/other/"), 101),
+        (handshake(b"Sec-WebSocket-Protocol: one"), 101),
     ],
 )
 async def test_what_is_out_of_the_ordinary_goes_uvicorns_way(
@@ -332,7 +332,7 @@ async def test_client_that_is_gone_before_the_answer_harms_nobody(site: Site) ->
 
 async def test_first_one_may_be_out_of_the_ordinary(site: Site) -> None:
     """Then it is another one by which the server is known."""
-    client = await site.connect(handshake(b"/ws/task_status/7/", b"X-One: \xff\xc3"))
+    client = await site.connect(handshake(b"X-One: \xff\xc3"))
     hasten_handshakes(site.sends[-1])
     assert not site.hastened
     await client.close()
