@@ -72,18 +72,41 @@ class Daphne:
         finally:
             check_always(send)
 
-    async def open(self, request: bytes = UPGRADE) -> Daphne:
-        """Have a client connect; return when its application rests."""
-        channel = self.server.http_factory.buildProtocol(None)
-        self.transport.protocol = channel
+    def connect(self, factory: Any = None) -> Any:
+        """Have a client connect, on a connection of its own, to the server or to what stands before
+        it; return what takes the client's bytes."""
+        self.transport = transport_without_network()
+        self.resting.clear()
+        channel = self.transport.protocol = (factory or self.server.http_factory).buildProtocol(
+            None
+        )
         channel.makeConnection(self.transport)
-        self.transport.protocol.dataReceived(request)
-        await asyncio.wait_for(self.resting.wait(), TIMEOUT_SECONDS)
+        return channel
+
+    async def open(self, request: bytes = UPGRADE) -> Daphne:
+        """Have a client connect and ask; return when its application rests."""
+        self.connect().dataReceived(request)
+        await self.rested()
         # What is left of the upgrade goes.
         self.server.application_checker()
         self.answer = self.transport.value()
         self.transport.clear()
         return self
+
+    async def another(self, request: bytes = UPGRADE) -> Any:
+        """Have another client connect and ask; return its connection."""
+        await self.open(request)
+        return self.protocol
+
+    async def rested(self) -> None:
+        """Return when the application of the last connection rests."""
+        await asyncio.wait_for(self.resting.wait(), TIMEOUT_SECONDS)
+
+    def stop(self) -> None:
+        """Cancel all applications."""
+        self.server.application_checker()
+        for details in self.server.connections.values():
+            details["application_instance"].cancel()
 
     @property
     def protocol(self) -> Any:

@@ -19,7 +19,6 @@ from tests.harness.daphne import (
     TIMEOUT_SECONDS,
     UPGRADE,
     Daphne,
-    transport_without_network,
 )
 
 PING = b"\x89"
@@ -234,7 +233,6 @@ async def test_second_stream_finds_the_same_connections() -> None:
     connections = daphne.server.connections
     assert isinstance(connections, Connections)
     first = daphne.serving
-    daphne.transport, daphne.resting = transport_without_network(), asyncio.Event()
     await daphne.open()
     assert daphne.server.connections is connections
     assert len(connections) == 2

@@ -13,7 +13,7 @@ import pytest
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 
 from taskstatus.handshakes import hasten_handshakes
-from tests.harness.daphne import UPGRADE, Daphne, transport_without_network
+from tests.harness.daphne import UPGRADE, Daphne
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -28,16 +28,7 @@ async def daphne() -> AsyncIterator[Daphne]:
     """A server with one WebSocket open, which was accepted as ever."""
     daphne = await Daphne().open()
     yield daphne
-    for details in daphne.server.connections.values():
-        details["application_instance"].cancel()
-
-
-async def _another(daphne: Daphne, request: bytes = UPGRADE) -> Any:
-    """Open another WebSocket; return its protocol."""
-    daphne.transport = transport_without_network()
-    daphne.resting.clear()
-    await daphne.open(request)
-    return daphne.protocol
+    daphne.stop()
 
 
 def _options(protocol: Any) -> dict[str, Any]:
@@ -50,7 +41,7 @@ async def test_next_websocket_has_the_same_options_and_none_of_its_own(daphne: D
     """They are what the factory says."""
     before = _options(daphne.protocol)
     hasten_handshakes(daphne.send)
-    protocol = await _another(daphne)
+    protocol = await daphne.another()
     assert _options(protocol) == before
     assert not vars(protocol).keys() & {*before} - {"trackTimings"}
 
@@ -65,11 +56,11 @@ async def test_no_text_is_made_of_them(daphne: Daphne, monkeypatch: pytest.Monke
         return formatted(printer, thing)
 
     monkeypatch.setattr(pprint.PrettyPrinter, "pformat", describe)
-    await _another(daphne)
+    await daphne.another()
     assert any(described)
     described.clear()
     hasten_handshakes(daphne.send)
-    await _another(daphne)
+    await daphne.another()
     assert not any(described)
 
 
@@ -89,11 +80,11 @@ async def test_colours_are_added_when_the_log_is_read(
         return str(colour(thing, **options))
 
     monkeypatch.setattr(autobahn.util, "hl", note)
-    await _another(daphne)
+    await daphne.another()
     assert coloured
     hasten_handshakes(daphne.send)
     coloured.clear()
-    await _another(daphne)
+    await daphne.another()
     assert coloured == []
     for module in modules:
         for name, thing in (("hltype", daphne.open), ("hlval", 7)):
@@ -104,9 +95,9 @@ async def test_colours_are_added_when_the_log_is_read(
 async def test_option_of_one_connection_stays_its_own(daphne: Daphne) -> None:
     """As ``watch_frames()`` sets some."""
     hasten_handshakes(daphne.send)
-    one = await _another(daphne)
+    one = await daphne.another()
     one.maxMessagePayloadSize = 7
-    other = await _another(daphne)
+    other = await daphne.another()
     assert other.maxMessagePayloadSize == 0
 
 
@@ -114,7 +105,7 @@ async def test_function_among_the_options_is_called_as_before(daphne: Daphne) ->
     """It decides about compression, and knows of no connection."""
     daphne.server.ws_factory.setProtocolOptions(perMessageCompressionAccept=lambda offers: None)
     hasten_handshakes(daphne.send)
-    protocol = await _another(daphne, COMPRESSING)
+    protocol = await daphne.another(COMPRESSING)
     assert protocol.state == protocol.STATE_OPEN
     assert protocol.websocket_extensions
 
@@ -129,7 +120,7 @@ async def test_it_is_done_once(daphne: Daphne) -> None:
         WebSocketProtocol.__qualname__,
     )
     hasten_handshakes(daphne.send)
-    await _another(daphne)
+    await daphne.another()
     hasten_handshakes(daphne.send)
     assert daphne.server.ws_factory.protocol is made
     assert WebSocketFactory.protocol is WebSocketProtocol

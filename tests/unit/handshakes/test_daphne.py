@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from daphne.http_protocol import HTTPFactory
-from daphne.server import Server
-from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
+from daphne.ws_protocol import WebSocketProtocol
 from hypothesis import given
 from twisted.internet import reactor
 from twisted.protocols.policies import WrappingFactory
@@ -37,21 +36,11 @@ async def daphne() -> AsyncIterator[Daphne]:
     hasten_handshakes(daphne.send)
     assert _is_hastened(daphne.server)
     yield daphne
-    daphne.server.application_checker()
-    for details in daphne.server.connections.values():
-        details["application_instance"].cancel()
+    daphne.stop()
 
 
 def _is_hastened(server: Any) -> bool:
     return isinstance(server.http_factory.protocol, partial)
-
-
-async def _another(daphne: Daphne, request: bytes = PLAIN) -> Any:
-    """Open another connection; return its protocol."""
-    daphne.transport = transport_without_network()
-    daphne.resting.clear()
-    await daphne.open(request)
-    return daphne.protocol
 
 
 def _at_one_go(protocol: Any) -> bool:
@@ -72,39 +61,32 @@ async def test_client_and_application_are_told_the_same(data: bytes) -> None:
     daphne = await Daphne().open(data)
     before = daphne.answer, daphne.scope
     hasten_handshakes(daphne.send)
-    protocol = await _another(daphne, data)
+    protocol = await daphne.another(data)
     assert _at_one_go(protocol)
     assert daphne.answer.startswith(b"HTTP/1.1 101 ")
     assert (daphne.answer, daphne.scope) == before
-    for details in daphne.server.connections.values():
-        details["application_instance"].cancel()
+    daphne.stop()
 
 
-class _Recorder:
-    """Daphne's server, with an application that is never called; keeps what it would be told."""
+class _Recorder(Daphne):
+    """Its application is never called; it keeps what that would be told."""
 
     def __init__(self) -> None:
-        self.server: Any = Server(None, endpoints=["tcp:0"])
-        self.server.connections = {}
-        self.server.http_factory = HTTPFactory(self.server)
-        self.server.ws_factory = WebSocketFactory(self.server)
+        super().__init__()
         self.server.create_application = self._create
         self.scopes: list[Any] = []
-        self.protocol: Any = None
+        self.last: Any = None
 
     def _create(self, protocol: Any, scope: Any) -> asyncio.Queue[Any]:
-        self.protocol = protocol
+        self.last = protocol
         self.scopes.append(scope)
         return asyncio.Queue()
 
     def told(self, data: bytes) -> list[Any]:
         """Return what an application is told of a client that sends this."""
         self.scopes = []
-        transport = transport_without_network()
-        transport.protocol = self.server.http_factory.buildProtocol(None)
-        transport.protocol.makeConnection(transport)
-        transport.protocol.dataReceived(data)
-        transport.loseConnection()
+        self.connect().dataReceived(data)
+        self.transport.loseConnection()
         self.server.connections.clear()
         return self.scopes
 
@@ -117,16 +99,16 @@ def test_nothing_is_read_that_daphne_would_refuse_or_read_otherwise(data: bytes)
     recorder = _Recorder()
     before = recorder.told(data)
     assert [scope["type"] for scope in before] == ["websocket"]
-    assert not _at_one_go(recorder.protocol)
-    hasten_handshakes(partial(print, recorder.protocol))
+    assert not _at_one_go(recorder.last)
+    hasten_handshakes(partial(print, recorder.last))
     assert recorder.told(data) == before
-    assert _at_one_go(recorder.protocol)
+    assert _at_one_go(recorder.last)
 
 
 async def test_frames_go_both_ways(daphne: Daphne) -> None:
     """From the first one on."""
     heard: list[Any] = []
-    protocol = await _another(daphne)
+    protocol = await daphne.another(PLAIN)
     protocol.application_queue.put_nowait = heard.append
     daphne.transport.protocol.dataReceived(HI)
     assert heard == [{"type": "websocket.receive", "text": "hi"}]
@@ -143,7 +125,7 @@ def _timeouts() -> int:
 async def test_nothing_is_left_of_the_request(daphne: Daphne) -> None:
     """Neither its timeout nor the channel, which Daphne holds as long as the connection."""
     before = _timeouts()
-    protocol = await _another(daphne)
+    protocol = await daphne.another(PLAIN)
     assert _timeouts() == before
     gc.collect()
     transport = daphne.transport
@@ -154,7 +136,7 @@ async def test_nothing_is_left_of_the_request(daphne: Daphne) -> None:
 
 async def test_connection_that_is_lost_is_forgotten(daphne: Daphne) -> None:
     """The application hears of it, and Daphne lets both go."""
-    gone = weakref.ref(await _another(daphne))
+    gone = weakref.ref(await daphne.another(PLAIN))
     serving = daphne.serving
     daphne.transport.loseConnection()
     serving.cancel()
@@ -171,7 +153,7 @@ async def test_connection_that_is_lost_is_forgotten(daphne: Daphne) -> None:
 async def test_application_may_refuse(daphne: Daphne) -> None:
     """With the status that Daphne has for it."""
     daphne.accept = {"type": "websocket.close"}
-    protocol = await _another(daphne)
+    protocol = await daphne.another(PLAIN)
     assert _at_one_go(protocol)
     assert daphne.answer.startswith(b"HTTP/1.1 403 Access denied\r\n")
     assert not daphne.transport.connected
@@ -186,10 +168,8 @@ async def test_failure_is_answered_without_a_word_of_it(
         raise RuntimeError("secret")
 
     monkeypatch.setattr(WebSocketProtocol, "onConnect", fail)
-    transport = transport_without_network()
-    transport.protocol = daphne.server.http_factory.buildProtocol(None)
-    transport.protocol.makeConnection(transport)
-    transport.protocol.dataReceived(PLAIN)
+    daphne.connect().dataReceived(PLAIN)
+    transport = daphne.transport
     assert transport.value() == b"HTTP/1.1 500 Internal server error\r\n\r\n"
     assert not transport.connected
     assert "secret" in caplog.text
@@ -205,40 +185,32 @@ async def test_failure_is_answered_without_a_word_of_it(
 )
 async def test_what_is_out_of_the_ordinary_goes_daphnes_way(daphne: Daphne, data: bytes) -> None:
     """It is accepted all the same."""
-    protocol = await _another(daphne, data)
+    protocol = await daphne.another(data)
     assert daphne.answer.startswith(b"HTTP/1.1 101 ")
     assert not _at_one_go(protocol)
 
 
 async def test_http_is_served_as_ever(daphne: Daphne) -> None:
     """Through the same door."""
-    await _another(daphne, GET)
+    await daphne.another(GET)
     assert daphne.answer.startswith(b"HTTP/1.1 200 OK\r\n")
 
 
 async def test_handshake_in_pieces_goes_daphnes_way(daphne: Daphne) -> None:
     """What came first is Twisted's by then."""
-    daphne.transport = transport_without_network()
-    daphne.resting.clear()
-    channel = daphne.server.http_factory.buildProtocol(None)
-    daphne.transport.protocol = channel
-    channel.makeConnection(daphne.transport)
+    channel = daphne.connect()
     channel.dataReceived(PLAIN[:7])
     channel.dataReceived(PLAIN[7:])
-    await asyncio.wait_for(daphne.resting.wait(), 10)
+    await daphne.rested()
     assert not _at_one_go(daphne.protocol)
 
 
 async def test_where_something_is_in_between_it_goes_daphnes_way(daphne: Daphne) -> None:
     """As TLS is: what stands behind it is not the connection's own protocol."""
-    daphne.transport = transport_without_network()
-    daphne.resting.clear()
     wrapping: Any = WrappingFactory
-    wrapper = wrapping(daphne.server.http_factory).buildProtocol(None)
-    daphne.transport.protocol = wrapper
-    wrapper.makeConnection(daphne.transport)
+    wrapper = daphne.connect(wrapping(daphne.server.http_factory))
     wrapper.dataReceived(PLAIN)
-    await asyncio.wait_for(daphne.resting.wait(), 10)
+    await daphne.rested()
     assert not _at_one_go(daphne.protocol)
     assert daphne.transport.value().startswith(b"HTTP/1.1 101 ")
     assert wrapper.wrappedProtocol is daphne.protocol
@@ -247,7 +219,7 @@ async def test_where_something_is_in_between_it_goes_daphnes_way(daphne: Daphne)
 async def test_it_is_done_once(daphne: Daphne) -> None:
     """However many connections come, and for this server only."""
     made = daphne.server.http_factory.protocol
-    await _another(daphne)
+    await daphne.another(PLAIN)
     hasten_handshakes(daphne.send)
     assert daphne.server.http_factory.protocol is made
     assert not isinstance(HTTPFactory.protocol, partial)
