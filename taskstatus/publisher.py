@@ -6,7 +6,9 @@ import logging
 import os
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import count
 
 from billiard.exceptions import SoftTimeLimitExceeded
@@ -15,10 +17,12 @@ from taskstatus import groups
 from taskstatus.changes import Change
 from taskstatus.counts import COUNTS
 from taskstatus.exceptions import StoreUnavailable
+from taskstatus.messages import Message
 from taskstatus.outbox import Outbox
-from taskstatus.signals import announce
-from taskstatus.states import State, is_interim
+from taskstatus.signals import announce, has_listeners
+from taskstatus.states import State, is_interim, is_ready
 from taskstatus.stores import MissingRecord, get_store
+from taskstatus.unanswered import Unanswered
 
 __all__ = ["flush", "outbox_depth", "publish", "settle"]
 
@@ -33,7 +37,7 @@ SLOW_FACTOR = 50
 TURN_SECONDS = 1.0
 
 
-def publish(change: Change) -> bool:
+def publish(change: Change, *, wait: bool = True) -> bool:
     """Record a change and tell the task's group; return whether the task has been asked to stop.
 
     Changes of one task by one process take effect in order, and once. When the store does not
@@ -41,17 +45,50 @@ def publish(change: Change) -> bool:
     once it does; the caller does not wait. To a slow store the outbox sends the lines and interim
     states, which make a task wait for a fiftieth of its time at most. Any other change is recorded
     when this returns, so that neither the end of the process nor another process overtakes it; it
-    waits TURN_SECONDS at most for what its task has in the outbox, and then goes there, too. Raises
-    nothing but what interrupts the task itself (Celery's soft time limit, SystemExit and the like).
+    waits TURN_SECONDS at most for what its task has in the outbox, and then goes there, too.
+
+    Without ``wait`` it has been sent when this returns, and the store's answer is read before this
+    process tells it anything else, or a fifth of a second later; if it was not taken, it is told
+    again then. Whether the task has been asked to stop, the next change will tell. That is for what
+    no other process can contradict meanwhile, and only where all goes well: a store that was slow
+    or away is waited for all the same.
+
+    Raises nothing but what interrupts the task itself (Celery's soft time limit, SystemExit and the
+    like).
     """
+    began = time.monotonic()
+    _unanswered.read()
     key = _new_key()
-    if (_outbox or time.monotonic() < _slow_until) and not _is_due(change):
+    is_slow = began < _slow_until
+    if (_outbox or is_slow) and not _is_due(change):
         _outbox.put(replace(change, key=key))
         return change.task_id in _asked_to_stop
-    began = time.monotonic()
+    if wait or is_slow or _outbox:
+        return _attempt(change, key, partial(_send_now, change, key, began))
+    return _attempt(change, key, partial(_send_ahead, change, key, began))
+
+
+def outbox_depth() -> int:
+    """Return how many changes of this process wait for the store."""
+    return len(_outbox)
+
+
+def flush(seconds: float = 2.0) -> bool:
+    """Wait for what the outbox holds, so long at most; return whether the store has it all."""
+    _unanswered.read()
+    return _outbox.flush(seconds)
+
+
+def settle(seconds: float = 5.0) -> None:
+    """Wait until a slow store has taken everything; do not wait for one that is away."""
+    _unanswered.read()
+    _outbox.settle(seconds)
+
+
+def _attempt(change: Change, key: str, act: Callable[[], bool]) -> bool:
+    """Return what an act returns that tells the store of a change; see to it that it gets there."""
     try:
-        asked_to_stop = _send(change, key)
-        _note_pace(began)
+        return act()
     except StoreUnavailable:
         # It may have been taken all the same; then the store knows it by its key.
         COUNTS.unpublished += 1
@@ -61,24 +98,34 @@ def publish(change: Change) -> bool:
     except Exception:
         # A task must not fail because its status could not be told.
         logger.exception("A change of task %s could not be recorded", change.task_id)
-    else:
-        return asked_to_stop
     return False
 
 
-def outbox_depth() -> int:
-    """Return how many changes of this process wait for the store."""
-    return len(_outbox)
+def _send_now(change: Change, key: str, began: float) -> bool:
+    asked_to_stop = _send(change, key)
+    _note_pace(began)
+    return asked_to_stop
 
 
-def flush(seconds: float = 2.0) -> bool:
-    """Wait for what the outbox holds, so long at most; return whether it is all sent."""
-    return _outbox.flush(seconds)
+def _send_ahead(change: Change, key: str, began: float) -> bool:
+    address = groups.envelope(change.task_id, change.kind, change.state)
+    if address is None or has_listeners():
+        # They are told of what has been recorded.
+        return _send_now(change, key, began)
+    group, envelope = address
+    answer = get_store().send(change, key=key, group=group, envelope=envelope)
+    _unanswered.hold(partial(_attempt, change, key, partial(_confirm, change, key, answer)))
+    if is_ready(change.state):
+        _asked_to_stop.discard(change.task_id)
+    return False
 
 
-def settle(seconds: float = 5.0) -> None:
-    """Wait until a slow store has taken everything; do not wait for one that is away."""
-    _outbox.settle(seconds)
+def _confirm(change: Change, key: str, answer: Callable[[], Message | None]) -> bool:
+    try:
+        answer()
+    except MissingRecord:
+        _send(change, key)
+    return False
 
 
 def _send(change: Change, key: str = "") -> bool:
@@ -147,3 +194,4 @@ _slow_until = 0.0
 _was_slow = False
 _asked_to_stop: set[str] = set()
 _outbox = Outbox(_send_later)
+_unanswered = Unanswered()

@@ -27,9 +27,14 @@ from django.dispatch import Signal
 from taskstatus.messages import Message
 from taskstatus.status import TaskStatus
 
-__all__ = ["announce", "task_status_changed"]
+__all__ = ["announce", "has_listeners", "task_status_changed"]
 
 task_status_changed = Signal()
+
+
+def has_listeners() -> bool:
+    """Return whether anybody in this process listens."""
+    return bool(task_status_changed.receivers)
 
 
 def announce(message: Message) -> None:
@@ -37,7 +42,7 @@ def announce(message: Message) -> None:
 
     Raises nothing but SoftTimeLimitExceeded.
     """
-    if message.kind != "status" or not task_status_changed.receivers:
+    if message.kind != "status" or not has_listeners():
         return
     status = TaskStatus.from_json(message.json)
     for _, answer in task_status_changed.send_robust(sender=TaskStatus, status=status):

@@ -77,7 +77,7 @@ def task_prerun(task_id: str, task: Any, **kwargs: Any) -> None:
     if request.is_eager and not request.retries:
         # Nobody has published it: it is enqueued, by whoever calls it, as it starts.
         change = replace(change, fields={**change.fields, "created_at": at}, owner=owner.current())
-    activity.meter.asked_to_stop = publish(change)
+    activity.meter.asked_to_stop = publish(change, wait=request.is_eager)
 
 
 @after_the_body
@@ -86,7 +86,8 @@ def task_success(sender: Any, result: Any, **kwargs: Any) -> None:
     activity = Activity.of(sender.request)
     if activity is not None:
         activity.finish()
-        publish(changes.succeeded(activity.run, result, max_bytes=settings.MAX_RESULT_BYTES))
+        change = changes.succeeded(activity.run, result, max_bytes=settings.MAX_RESULT_BYTES)
+        publish(change, wait=sender.request.is_eager)
 
 
 @after_the_body

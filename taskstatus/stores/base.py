@@ -7,7 +7,7 @@ follows them, so a task that counts to a million keeps its log lines.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -99,6 +99,16 @@ class Store(Protocol):
         record has taken counts no more: it was taken, and the answer was lost. With a ``group``
         the store itself tells the channel layer's pub/sub channel of that name. Raises
         MissingRecord when the change has a base and there is no record yet.
+        """
+
+    def send(
+        self, change: Change, *, key: str, group: str, envelope: bytes
+    ) -> Callable[[], Message | None]:
+        """Send a change on its way; what this returns waits for the answer, and ends as record()
+        does.
+
+        That may be called by any thread, one at a time, and again where it was interrupted. Until
+        it has ended, what else this process records may overtake the change.
         """
 
     def read(

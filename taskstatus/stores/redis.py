@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from functools import partial
 from heapq import nlargest
 from importlib.resources import files
 from sys import intern
@@ -75,8 +76,22 @@ class RedisStore:
     ) -> Message | None:
         """See Store.record()."""
         args = script.arguments(change, key, group, envelope)
+        return self._message(change, partial(self._recorder.run, keys(change.task_id), args))
+
+    def send(
+        self, change: Change, *, key: str, group: str, envelope: bytes
+    ) -> Callable[[], Message | None]:
+        """See Store.send()."""
+        args = script.arguments(change, key, group, envelope)
         try:
-            answer = self._recorder.run(keys(change.task_id), args)
+            answer = self._recorder.send(keys(change.task_id), args)
+        except UNREACHABLE as exc:
+            raise _meaning(exc) from exc
+        return partial(self._message, change, answer)
+
+    def _message(self, change: Change, ask: Callable[[], str]) -> Message | None:
+        try:
+            answer = ask()
         except UNREACHABLE as exc:
             raise _meaning(exc) from exc
         version, _, rest = answer.partition(" ")
