@@ -40,10 +40,11 @@ class Unanswered:
             self._answer = answer
             self._is_new = True
             if self._thread is None:
-                self._thread = threading.Thread(
+                thread = threading.Thread(
                     target=self._look, name="taskstatus-unanswered", daemon=True
                 )
-                self._thread.start()
+                thread.start()
+                self._thread = thread
 
     def read(self) -> None:
         """Return when there is no answer to wait for. Raises what interrupts the wait."""

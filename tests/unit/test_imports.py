@@ -32,8 +32,8 @@ FLOORS: dict[str, str] = {
     # One task's stream, for one client and for all of a process.
     "streams": "feed hub subscription stalls drain membership pubsub line recent clock collector",
     # Who may, what Celery's backend knows, and the way into the store.
-    "gates": "access cancel results lookup publisher outbox signals requests frames problems checks"
-    " installation",
+    "gates": "access cancel results lookup publisher outbox unanswered signals requests frames"
+    " problems checks installation",
     # The truth, and the hints.
     "store": "stores groups",
     # What can be said, and where it is set.

@@ -14,7 +14,9 @@ from taskstatus.stores.redis import RedisStore
 from tests.integration.stores.steps import Speaker, play
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from taskstatus.messages import Message
 
 run = Speaker(number=10)
 
@@ -99,6 +101,116 @@ def test_refusal_keeps_the_connection(store: RedisStore, client: redis.Redis, ta
         store._recorder.run(("taskstatus:{a}:status", "taskstatus:{a}:log"), ["too", "few"])
     play(store, task_id, run.logged("next"))
     assert connections(client) == before
+
+
+def lines(store: RedisStore, task_id: str) -> list[str | None]:
+    """Return the lines that a task has logged, None for a status."""
+    reading = store.read(task_id, 0)
+    assert reading is not None
+    return [json.loads(message.json).get("message") for message in reading.messages]
+
+
+def send(store: RedisStore, task_id: str, line: str) -> Callable[[], Message | None]:
+    """Send a line; return what waits for the answer."""
+    return store.send(run.logged(line)(task_id), key=f"key.{line}", group="", envelope=b"")
+
+
+@pytest.mark.parametrize("reader", ["main thread", "another"])
+def test_answer_is_read_when_it_is_asked_for(
+    store: RedisStore, client: redis.Redis, task_id: str, reader: str
+) -> None:
+    """The change is recorded without that, and the connection serves again after it."""
+    play(store, task_id, run.started())
+    [own] = connections(client)
+    answer = send(store, task_id, "one")
+    with ThreadPoolExecutor(1) as thread:
+        message = answer() if reader == "main thread" else thread.submit(answer).result()
+    assert message is not None
+    assert json.loads(message.json)["message"] == "one"
+    play(store, task_id, run.logged("two"))
+    assert connections(client) == [own]
+    assert lines(store, task_id) == [None, "one", "two"]
+
+
+def test_what_is_recorded_while_an_answer_is_to_come_takes_another_connection(
+    store: RedisStore, client: redis.Redis, task_id: str
+) -> None:
+    """Each call gets its own answer."""
+    play(store, task_id, run.started())
+    one = send(store, task_id, "one")
+    two = send(store, task_id, "two")
+    three = store.record(run.logged("three")(task_id))
+    messages = [one(), two(), three]
+    said = [json.loads(message.json)["message"] for message in messages if message is not None]
+    assert said == ["one", "two", "three"]
+    assert len(connections(client)) == 2
+
+
+def test_connection_that_is_cut_before_the_answer_is_made_again(
+    store: RedisStore, client: redis.Redis, task_id: str
+) -> None:
+    """Redis had not taken the change yet: it takes it once, when the answer is asked for."""
+    play(store, task_id, run.started())
+    [own] = connections(client)
+    client.client_pause(10_000, all=False)
+    answer = send(store, task_id, "one")
+    client.client_kill_filter(_id=own)
+    client.client_unpause()
+    assert lines(store, task_id) == [None]
+    assert answer() is not None
+    assert lines(store, task_id) == [None, "one"]
+
+
+def test_connection_that_was_cut_before_the_sending_is_made_again(
+    store: RedisStore, client: redis.Redis, task_id: str
+) -> None:
+    """Whether that shows as the change is sent, or as the answer is read."""
+    play(store, task_id, run.started())
+    for line in ("one", "two", "three"):
+        for connection in connections(client):
+            client.client_kill_filter(_id=connection)
+        assert send(store, task_id, line)() is not None
+    assert lines(store, task_id) == [None, "one", "two", "three"]
+
+
+def test_script_that_redis_has_forgotten_is_told_again(
+    store: RedisStore, client: redis.Redis, task_id: str
+) -> None:
+    """As after a restart."""
+    play(store, task_id, run.started())
+    client.script_flush()
+    assert send(store, task_id, "one")() is not None
+    assert lines(store, task_id) == [None, "one"]
+
+
+def test_answer_that_does_not_come_is_nobodys(
+    store: RedisStore, client: redis.Redis, task_id: str
+) -> None:
+    """Asked again it is the answer to the change sent again, which has counted once."""
+    play(store, task_id, run.started())
+    client.client_pause(400, all=False)
+    answer = send(store, task_id, "late")
+    with pytest.raises(StoreUnavailable):
+        answer()
+    client.client_unpause()
+    play(store, task_id, run.logged("next"))
+    answer()
+    assert sorted(map(str, lines(store, task_id))) == ["None", "late", "next"]
+
+
+def test_answer_that_is_forgotten_is_nobodys(
+    store: RedisStore, client: redis.Redis, task_id: str
+) -> None:
+    """A signal may have struck before anybody held it; the change is recorded all the same."""
+    play(store, task_id, run.started())
+    [own] = connections(client)
+    send(store, task_id, "one")
+    message = store.record(run.logged("two")(task_id))
+    assert message is not None
+    assert json.loads(message.json)["message"] == "two"
+    assert own not in connections(client)
+    assert len(connections(client)) == 1
+    assert lines(store, task_id) == [None, "one", "two"]
 
 
 @pytest.mark.parametrize("protocol", [2, 3])

@@ -187,8 +187,9 @@ def test_connection_survives_a_fork(redis_store: RedisStore, task_id: str) -> No
     assert reading.status.ready
 
 
+@pytest.mark.parametrize("waits", [True, False], ids=["record", "send"])
 def test_interrupted_recording_leaves_no_answer_behind(
-    redis_store: RedisStore, task_id: str
+    redis_store: RedisStore, task_id: str, waits: bool
 ) -> None:
     """Wherever a signal strikes (a soft time limit does), the next answer is to the next call."""
     play(redis_store, task_id, first.started())
@@ -200,7 +201,11 @@ def test_interrupted_recording_leaves_no_answer_behind(
             try:
                 signal.setitimer(signal.ITIMER_REAL, 2e-5 + number * 1e-6, 0.2)
                 while True:
-                    redis_store.record(first.logged("struck")(task_id))
+                    change = first.logged("struck")(task_id)
+                    if waits:
+                        redis_store.record(change)
+                    else:
+                        redis_store.send(change, key="", group="", envelope=b"")()
             except _Interrupted:
                 signal.setitimer(signal.ITIMER_REAL, 0)
                 interrupted += 1
