@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 from unittest import mock
 
 from celery import shared_task
@@ -18,27 +19,46 @@ from tests.integration.outcomes.tasks import answer
 SLOW_SECONDS = 20
 
 
-def next_change_is_slow() -> None:
-    """Have the store of this process take very long over the next change, and over no other."""
+class Slow(Protocol):
+    """What has made the store slow."""
+
+    def start(self) -> object:
+        """Make it so."""
+
+    def stop(self) -> object:
+        """Undo that; it may have been undone."""
+
+
+def next_change_is_slow() -> Slow:
+    """Have the store of this process take very long over the next change, and over no other.
+
+    ``stop()`` undoes that, should the limit have struck before any change was told.
+    """
     store = get_store()
-    record = store.record
+    ways: dict[str, Callable[..., Any]] = {"record": store.record, "send": store.send}
 
-    def slow(*args: Any, **kwargs: Any) -> Any:
-        patch.stop()
-        time.sleep(SLOW_SECONDS)
-        return record(*args, **kwargs)
+    def slowly(way: Callable[..., Any]) -> Callable[..., Any]:
+        def slow(*args: Any, **kwargs: Any) -> Any:
+            patch.stop()
+            time.sleep(SLOW_SECONDS)
+            return way(*args, **kwargs)
 
-    patch = mock.patch.object(store, "record", slow)
+        return slow
+
+    slow_ways: dict[str, Any] = {name: slowly(way) for name, way in ways.items()}
+    patch: Slow = mock.patch.multiple(store, **slow_ways)
     patch.start()
+    return patch
 
 
 @shared_task(name="outcomes.progress_slowly", soft_time_limit=1)
 def progress_slowly() -> str:
     """Be interrupted while the progress is being told."""
-    next_change_is_slow()
+    slow = next_change_is_slow()
     try:
         progress(1, 2)
     except SoftTimeLimitExceeded:
+        slow.stop()
         return "interrupted"
     return "never told"
 
@@ -46,11 +66,12 @@ def progress_slowly() -> str:
 @shared_task(name="outcomes.delay_slowly", soft_time_limit=1)
 def delay_slowly(queue: str) -> str:
     """Be interrupted while another task is being enqueued."""
+    slow = next_change_is_slow()
     try:
-        next_change_is_slow()
         answer.apply_async(queue=queue)
         time.sleep(FOREVER)
     except SoftTimeLimitExceeded:
+        slow.stop()
         return "interrupted"
     return "never told"
 
