@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -109,8 +110,10 @@ def _send_now(change: Change, key: str, began: float) -> bool:
 
 def _send_ahead(change: Change, key: str, began: float) -> bool:
     address = groups.envelope(change.task_id, change.kind, change.state)
-    if address is None or has_listeners():
-        # They are told of what has been recorded.
+    # The groups and the listeners are told of what has been recorded. And other threads share
+    # their connections: several tasks may run there at a time.
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if address is None or has_listeners() or not in_main_thread:
         return _send_now(change, key, began)
     group, envelope = address
     answer = get_store().send(change, key=key, group=group, envelope=envelope)

@@ -34,9 +34,11 @@ class Unanswered:
     def hold(self, answer: Callable[[], object]) -> None:
         """Take over what reads the answer, waiting for it, and sees to a change that was lost.
 
-        The last one has been read. Whoever is interrupted in reading leaves it to the next.
+        Reads the last one, should it be there. Whoever is interrupted in reading leaves it to the
+        next.
         """
         with self._lock:
+            self.read()
             self._answer = answer
             self._is_new = True
             if self._thread is None:

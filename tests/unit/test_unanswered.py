@@ -33,6 +33,16 @@ def test_answer_is_read_once(held: Unanswered) -> None:
     assert read == ["answer"]
 
 
+def test_answer_is_read_before_another_takes_its_place(held: Unanswered) -> None:
+    """None is dropped."""
+    read: list[str] = []
+    held.hold(lambda: read.append("one"))
+    held.hold(lambda: read.append("two"))
+    assert read == ["one"]
+    held.read()
+    assert read == ["one", "two"]
+
+
 def test_answer_that_is_left_alone_is_read_by_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """And so is the next one, whether the thread has ended meanwhile or not."""
     monkeypatch.setattr(unanswered, "LOOK_SECONDS", 0.001)

@@ -203,6 +203,16 @@ def test_group_that_the_store_does_not_tell_is_told_at_once(
     assert kept(ahead, task) == ["STARTED"]
 
 
+def test_pool_of_threads_waits(ahead: SentTo) -> None:
+    """Several tasks run there at a time, over connections that they share."""
+    task = TaskDriver()
+    thread = threading.Thread(target=start, args=[task])
+    thread.start()
+    thread.join(SOON)
+    assert kept(ahead, task) == ["STARTED"]
+    assert ahead.sent == []
+
+
 def test_store_that_is_known_to_be_slow_is_waited_for(
     ahead: SentTo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
