@@ -22,7 +22,7 @@ WARM_UP = 100
 #: No further round of events begins after that, at full speed and at a fixed rate, where it takes
 #: a server long to do enough.
 SECONDS = 25.0
-STEADY_SECONDS = 80.0
+STEADY_SECONDS = 110.0
 #: An odd number, for the median.
 CONNECT_ROUNDS = 5
 #: How long a server may stay subscribed to a task that nobody follows any more, and then some.
@@ -68,7 +68,7 @@ def run(
             stands, redis, turns(rounds, SECONDS), lambda s: teller(s.subject, [*s.paths], 1)
         )
         streaming = [stand for stand in stands if not stand.subject.name.endswith("poll")]
-        steady = _deliver(streaming, redis, turns(rounds + 2, STEADY_SECONDS), _steady)
+        steady = _deliver(streaming, redis, turns(rounds + 4, STEADY_SECONDS), _steady)
     return connecting, full, steady
 
 
