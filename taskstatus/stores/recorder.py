@@ -79,9 +79,14 @@ class Recorder:
         return answer
 
     def _run(self, call: _Call) -> str:
-        connection = self._pool.get_connection()
+        connection: Any = self._pool.get_connection()
         try:
             return call.run(connection)
+        except redis.ResponseError:
+            raise
+        except BaseException:
+            connection.disconnect()
+            raise
         finally:
             self._pool.release(connection)
 

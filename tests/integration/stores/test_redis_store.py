@@ -187,13 +187,15 @@ def test_connection_survives_a_fork(redis_store: RedisStore, task_id: str) -> No
     assert reading.status.ready
 
 
-@pytest.mark.parametrize("waits", [True, False], ids=["record", "send"])
+@pytest.mark.parametrize("way", ["record", "send", "record while an answer is to come"])
 def test_interrupted_recording_leaves_no_answer_behind(
-    redis_store: RedisStore, task_id: str, waits: bool
+    redis_store: RedisStore, task_id: str, way: str
 ) -> None:
     """Wherever a signal strikes (a soft time limit does), the next answer is to the next call."""
     play(redis_store, task_id, first.started())
     interrupted = 0
+    sent = first.logged("sent")(task_id)
+    answer = way.endswith("to come") and redis_store.send(sent, key="", group="", envelope=b"")
     previous = signal.signal(signal.SIGALRM, _interrupt)
     try:
         for number in range(300):
@@ -202,10 +204,10 @@ def test_interrupted_recording_leaves_no_answer_behind(
                 signal.setitimer(signal.ITIMER_REAL, 2e-5 + number * 1e-6, 0.2)
                 while True:
                     change = first.logged("struck")(task_id)
-                    if waits:
-                        redis_store.record(change)
-                    else:
+                    if way == "send":
                         redis_store.send(change, key="", group="", envelope=b"")()
+                    else:
+                        redis_store.record(change)
             except _Interrupted:
                 signal.setitimer(signal.ITIMER_REAL, 0)
                 interrupted += 1
@@ -216,6 +218,10 @@ def test_interrupted_recording_leaves_no_answer_behind(
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
     assert interrupted == 300
+    if answer:
+        message = answer()
+        assert message is not None
+        assert json.loads(message.json)["message"] == "sent"
 
 
 class _Interrupted(Exception):
