@@ -18,7 +18,7 @@ __all__ = ["run"]
 LARGE = 1_000
 DEAR = ("tutorial", "daphne-poll", "uvicorn-poll", "nchan-poll")
 #: No further round begins after that.
-SECONDS = 120.0
+SECONDS = 105.0
 
 
 def run(

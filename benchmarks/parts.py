@@ -64,7 +64,7 @@ def _tasks(bench: Bench) -> Any:
 def _fanout(bench: Bench) -> Any:
     """Events of one task to 100, 1,000 and 4,000 viewers."""
     return _all(
-        fanout.run(bench.subjects(), bench.store, sizes=bench.sizes, rounds=bench.rounds + 2)
+        fanout.run(bench.subjects(), bench.store, sizes=bench.sizes, rounds=bench.rounds + 4)
     )
 
 
