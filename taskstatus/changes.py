@@ -76,6 +76,11 @@ class Change:
     #: Names a change that may be sent more than once, so that it counts once.
     key: str = ""
 
+    @property
+    def message_kind(self) -> str:
+        """What its message is: a log or a status."""
+        return "log" if self.kind == "log" else "status"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Run:

@@ -64,9 +64,8 @@ def publish(change: Change, *, wait: bool = True) -> bool:
     if (_outbox or is_slow) and not _is_due(change):
         _outbox.put(replace(change, key=key))
         return change.task_id in _asked_to_stop
-    if wait or is_slow or _outbox:
-        return _attempt(change, key, partial(_send_now, change, key, began))
-    return _attempt(change, key, partial(_send_ahead, change, key, began))
+    send = _send_now if wait or is_slow or _outbox else _send_ahead
+    return _attempt(change, key, partial(send, change, key, began))
 
 
 def outbox_depth() -> int:
@@ -109,11 +108,11 @@ def _send_now(change: Change, key: str, began: float) -> bool:
 
 
 def _send_ahead(change: Change, key: str, began: float) -> bool:
-    address = groups.envelope(change.task_id, change.kind, change.state)
-    # The groups and the listeners are told of what has been recorded. And other threads share
-    # their connections: several tasks may run there at a time.
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    if address is None or has_listeners() or not in_main_thread:
+    # Listeners, and groups that the store does not tell, are told of what has been recorded. And
+    # other threads share their connections: several tasks may run there at a time.
+    waits = has_listeners() or threading.current_thread() is not threading.main_thread()
+    address = None if waits else _address(change)
+    if address is None:
         return _send_now(change, key, began)
     group, envelope = address
     answer = get_store().send(change, key=key, group=group, envelope=envelope)
@@ -134,8 +133,7 @@ def _confirm(change: Change, key: str, answer: Callable[[], Message | None]) -> 
 def _send(change: Change, key: str = "") -> bool:
     store = get_store()
     key = key or change.key
-    kind = "log" if change.kind == "log" else "status"
-    address = groups.envelope(change.task_id, kind, change.state)
+    address = _address(change)
     group, envelope = address or ("", b"")
     try:
         message = store.record(change, key=key, group=group, envelope=envelope)
@@ -154,6 +152,11 @@ def _send(change: Change, key: str = "") -> bool:
         _asked_to_stop.discard(change.task_id)
         return False
     return message is not None and message.asked_to_stop
+
+
+def _address(change: Change) -> tuple[str, bytes] | None:
+    """Return how the store itself can tell the task's group, None when it can't."""
+    return groups.envelope(change.task_id, change.message_kind, change.state)
 
 
 def _is_due(change: Change) -> bool:

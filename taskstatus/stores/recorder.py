@@ -20,6 +20,9 @@ from taskstatus.stores import script
 
 __all__ = ["Recorder"]
 
+#: How the script is named to a Redis that knows it.
+_KNOWN = ("EVALSHA", script.HASH)
+
 
 class Recorder:
     """The connections of a pool. The main thread keeps one, since a task runs there by default.
@@ -34,16 +37,12 @@ class Recorder:
         #: Whose answer is to come over it; dead when nobody can ask for that any more.
         self._under_way: ReferenceType[_Call] | None = None
 
-    def run(self, keys: tuple[str, str], arguments: list[str | bytes]) -> str:
-        """Return what the script answers. Raises what redis-py raises, and what a signal does."""
-        return self.send(keys, arguments)()
-
     def send(self, keys: tuple[str, str], arguments: list[str | bytes]) -> Callable[[], str]:
-        """Send what run() does; what this returns waits for the answer and ends as run() does.
+        """Call the script; what this returns waits for the answer and gives it.
 
-        That may be called by any thread, one at a time, and again where it was interrupted. Until
-        it has ended, or is forgotten, whatever else is sent takes another connection, and is
-        answered at once.
+        Both raise what redis-py raises, and what a signal does. The answer may be asked for by any
+        thread, one at a time, and again where that was interrupted. Until it has come, or is
+        forgotten, whatever else is sent takes another connection, and is answered at once.
         """
         call = _Call(keys, arguments)
         if self._may_use_own():
@@ -123,27 +122,26 @@ class _Call:
     def __init__(self, keys: tuple[str, str], arguments: list[str | bytes]) -> None:
         self._words = ("2", *keys, *arguments)
 
-    def send(self, connection: Any) -> None:
-        connection.send_packed_command([pack("EVALSHA", script.HASH, *self._words)])
+    def send(self, connection: Any, how: tuple[str, str] = _KNOWN) -> None:
+        connection.send_packed_command([pack(*how, *self._words)])
 
     def receive(self, connection: Any) -> str:
         return str(connection.read_response())
 
     def run(self, connection: Any) -> str:
         try:
-            return self._ask(connection, "EVALSHA", script.HASH)
+            return self._ask(connection, _KNOWN)
         except redis.exceptions.NoScriptError:
             # Redis is new, or was restarted; from now on it knows the script.
-            return self._ask(connection, "EVAL", script.TEXT)
+            return self._ask(connection, ("EVAL", script.TEXT))
 
-    def _ask(self, connection: Any, *how: str) -> str:
-        command = [pack(*how, *self._words)]
+    def _ask(self, connection: Any, how: tuple[str, str]) -> str:
         try:
-            connection.send_packed_command(command)
-            return str(connection.read_response())
+            self.send(connection, how)
+            return self.receive(connection)
         except redis.ConnectionError:
             # Stale, if Redis was restarted: once more, at once. Not after a time-out: that would
             # take twice as long, and it may have been done.
             connection.disconnect()
-            connection.send_packed_command(command)
-            return str(connection.read_response())
+            self.send(connection, how)
+            return self.receive(connection)

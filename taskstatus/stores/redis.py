@@ -75,8 +75,7 @@ class RedisStore:
         self, change: Change, *, key: str = "", group: str = "", envelope: bytes = b""
     ) -> Message | None:
         """See Store.record()."""
-        args = script.arguments(change, key, group, envelope)
-        return self._message(change, partial(self._recorder.run, keys(change.task_id), args))
+        return self.send(change, key=key, group=group, envelope=envelope)()
 
     def send(
         self, change: Change, *, key: str, group: str, envelope: bytes
@@ -100,8 +99,7 @@ class RedisStore:
                 raise MissingRecord
             return None
         prev, asked_to_stop, json = rest.split(" ", 2)
-        kind = "log" if change.kind == "log" else "status"
-        message = Message(kind, change.state, int(version), int(prev), json)
+        message = Message(change.message_kind, change.state, int(version), int(prev), json)
         message.asked_to_stop = asked_to_stop == "1"
         return message
 

@@ -98,7 +98,7 @@ def test_refusal_keeps_the_connection(store: RedisStore, client: redis.Redis, ta
     play(store, task_id, run.started())
     before = connections(client)
     with pytest.raises(redis.ResponseError):
-        store._recorder.run(("taskstatus:{a}:status", "taskstatus:{a}:log"), ["too", "few"])
+        store._recorder.send(("taskstatus:{a}:status", "taskstatus:{a}:log"), ["too", "few"])()
     play(store, task_id, run.logged("next"))
     assert connections(client) == before
 
